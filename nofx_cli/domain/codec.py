@@ -1,0 +1,113 @@
+"""The journal's bytes: one line of JSON an event, chained by `prev`, batches marked by `more`.
+
+`{"v":1,"seq":n,"at":…,"type":…,"run":…,"step":…,"attempt":…,"actor":{…},"data":{…},"prev":…}`
+
+- `prev` is the SHA-256 of the line before (without its newline); of the first line, 64 zeros.
+- `more` stands only on lines of a batch that are not its last: how many lines of the batch follow. A journal
+  whose last whole line says that more follow was cut off in the middle of a batch: that batch was never committed.
+- `step` and `attempt` are absent on events of the run as a whole.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, data_of, payload_of
+from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
+
+GENESIS = "0" * 64
+
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=dict).encode
+
+
+class DamagedLine(ValueError):
+    """A line that is no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a journal: the last sequence number and the digest of the last line (0 and zeros when empty)."""
+
+    seq: int = 0
+    digest: str = GENESIS
+
+
+def encode_batch(
+    drafts: Sequence[Draft], *, run: RunId, head: Head, at: str, actor: Actor
+) -> tuple[list[Event], Head]:
+    """Give each draft its place after `head` and its line. Returns the events and the new head."""
+    events: list[Event] = []
+    prev = head.digest
+    who = {"kind": actor.kind, "id": actor.id}
+    left = len(drafts)
+    for seq, draft in enumerate(drafts, head.seq + 1):
+        left -= 1
+        record: dict[str, Any] = {"v": EVENT_VERSION, "seq": seq, "at": at, "type": draft.payload.type, "run": run}
+        if draft.step is not None:
+            record["step"] = draft.step
+        if draft.attempt is not None:
+            record["attempt"] = draft.attempt
+        record["actor"] = who
+        record["data"] = data_of(draft.payload)
+        record["prev"] = prev
+        if left:
+            record["more"] = left
+        line = _dumps(record).encode("utf-8", "backslashreplace")
+        events.append(Event(seq, at, run, draft.step, draft.attempt, actor, draft.payload, prev, line))
+        prev = digest_of_bytes(line)
+    return events, Head(head.seq + len(drafts), prev)
+
+
+def decode_line(line: bytes) -> Event:
+    """Read one line.
+
+    Raises:
+        DamagedLine: it is no JSON object with the fields of an event.
+    """
+    try:
+        record = json.loads(line)
+        actor = record["actor"]
+        step = record.get("step")
+        return Event(
+            seq=record["seq"],
+            at=record["at"],
+            run=RunId(record["run"]),
+            step=None if step is None else StepName(step),
+            attempt=record.get("attempt"),
+            actor=Actor(actor["kind"], actor["id"]),
+            payload=payload_of(record["type"], record["data"]),
+            prev=record["prev"],
+            line=line,
+            v=record["v"],
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+        raise DamagedLine(f"not an event: {exc}") from exc
+
+
+def lines_that_follow(line: bytes) -> int:
+    """How many lines of the same batch come after this one."""
+    if b'"more":' not in line:
+        return 0
+    try:
+        more = json.loads(line).get("more", 0)
+    except (ValueError, AttributeError):
+        return 0
+    return more if isinstance(more, int) else 0
+
+
+def whole_batches(data: bytes) -> int:
+    """How many bytes of `data`, which begins at a batch's start, are whole batches; the rest is a torn tail."""
+    end = data.rfind(b"\n") + 1
+    while end:
+        start = data.rfind(b"\n", 0, end - 1) + 1
+        if not lines_that_follow(data[start : end - 1]) and not data[start:end].startswith(b"\0"):
+            return end
+        end = start
+    return 0
+
+
+def decode(lines: Iterable[bytes]) -> Iterator[Event]:
+    """Read lines in order; the first damaged one raises `DamagedLine`."""
+    for line in lines:
+        yield decode_line(line)

@@ -1,0 +1,498 @@
+"""The events of a run: one typed payload for each type, and the envelope that carries it.
+
+`docs/reference/events.md` is generated from the docstrings here. A payload's fields are its `data` in the
+journal. Fields may be added with a default, never renamed or given another meaning. A reader that meets an
+unknown type, or a payload it cannot read, keeps it as `Unknown` with all its data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
+from nofx_cli.domain.outcome import StepError
+
+EVENT_VERSION = 1
+ActorKind: TypeAlias = Literal["user", "worker", "system", "ci"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a person, a worker process, nofx itself, or a CI job."""
+
+    kind: ActorKind
+    id: str
+
+
+class SkipReason(StrEnum):
+    """Why a step did not run."""
+
+    NEED_FAILED = "need_failed"
+    CONDITION = "condition"
+    WAIVED = "waived"
+
+
+class AskReason(StrEnum):
+    """Why a person is asked."""
+
+    APPROVAL = "approval"
+    INTERRUPTED = "interrupted"
+    ASKED = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The root of all payloads. `type` is the event's type in the journal."""
+
+    type: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Payload):
+    """An event of a type, or with data, that this version does not know: kept and shown, never acted on."""
+
+    name: str = ""
+    data: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunCreated(Payload):
+    """A run was made from a plan. `origin` says what from: `{"kind": "new|rerun|replay", "run": …}`.
+
+    `workspace` is `{"path", "mode", "commit", "dirty"}`; `params` are the values the plan was given;
+    `plan_digest` is the SHA-256 of the plan file kept with the run.
+    """
+
+    type: ClassVar[str] = "run.created"
+    plan_digest: str = ""
+    plan_name: str = ""
+    goal: str = ""
+    params: JsonObject = field(default_factory=dict)
+    steps: int = 0
+    workspace: JsonObject = field(default_factory=dict)
+    origin: JsonObject = field(default_factory=dict)
+    idempotency_key: str = ""
+    nofx: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Payload):
+    """A process began to execute the run. `executor` is `{"pid", "host", "boot_id", "started"}`."""
+
+    type: ClassVar[str] = "run.started"
+    executor: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunWaiting(Payload):
+    """Nothing can go on before a person has decided on one of `steps`."""
+
+    type: ClassVar[str] = "run.waiting"
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed(Payload):
+    """The run goes on: after a wait, after the death of its process, or because it was retried."""
+
+    type: ClassVar[str] = "run.resumed"
+    reason: str = ""
+    executor: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSucceeded(Payload):
+    """Every step succeeded, was skipped by its condition, or failed without blocking."""
+
+    type: ClassVar[str] = "run.succeeded"
+    duration_ms: int = 0
+    steps: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed(Payload):
+    """The run ended with a failure that blocks. `step`, `attempt` and `error` tell of the first; `next` is what to type."""
+
+    type: ClassVar[str] = "run.failed"
+    step: str = ""
+    attempt: int = 0
+    error: StepError = StepError("", "")
+    next: str = ""
+    duration_ms: int = 0
+    steps: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunCancelled(Payload):
+    """Somebody ended the run. Steps that had not ended are `cancelled`; nothing follows."""
+
+    type: ClassVar[str] = "run.cancelled"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRolledBack(Payload):
+    """The run was set back to the state after event `to_seq`."""
+
+    type: ClassVar[str] = "run.rolled_back"
+    to_seq: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnqueued(Payload):
+    """All that the step needs has ended and its condition holds: it is ready to run."""
+
+    type: ClassVar[str] = "step.enqueued"
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted(Payload):
+    """The claim of an attempt: whoever appended it executes it, at most once."""
+
+    type: ClassVar[str] = "step.started"
+    tool: str = ""
+    idempotency_key: str = ""
+    inputs_digest: str = ""
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished(Payload):
+    """The result of the last attempt. `status` is `succeeded` or `failed`; a failed step carries `error`."""
+
+    type: ClassVar[str] = "step.finished"
+    status: Literal["succeeded", "failed"] = "succeeded"
+    outputs: JsonObject = field(default_factory=dict)
+    error: StepError | None = None
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped(Payload):
+    """The step does not run. `cause` is the step that failed, the condition, or who waived it."""
+
+    type: ClassVar[str] = "step.skipped"
+    reason: SkipReason = SkipReason.CONDITION
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRetryScheduled(Payload):
+    """The attempt failed and the next one is due at `due_at`, `delay_ms` after its end."""
+
+    type: ClassVar[str] = "step.retry_scheduled"
+    error: StepError = StepError("", "")
+    delay_ms: int = 0
+    due_at: str = ""
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepInterrupted(Payload):
+    """The process that executed the attempt was gone before it ended. `rerun` says that it may simply run again."""
+
+    type: ClassVar[str] = "step.interrupted"
+    reason: str = ""
+    rerun: bool = False
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepDeadLettered(Payload):
+    """The step's job could not be delivered and was put aside."""
+
+    type: ClassVar[str] = "step.dead_lettered"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepReset(Payload):
+    """The step is to be done again; its earlier attempts stay on record."""
+
+    type: ClassVar[str] = "step.reset"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested(Payload):
+    """A person is asked. `digest` is the SHA-256 of exactly what is shown, kept with the run at `path`."""
+
+    type: ClassVar[str] = "approval.requested"
+    digest: str = ""
+    question: str = ""
+    reason: AskReason = AskReason.APPROVAL
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGranted(Payload):
+    """A person approved what has `digest`."""
+
+    type: ClassVar[str] = "approval.granted"
+    digest: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRejected(Payload):
+    """A person said no; the step fails with `rejected`."""
+
+    type: ClassVar[str] = "approval.rejected"
+    digest: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalWaived(Payload):
+    """A person passed the step over: it does not run, and what needs it goes on. `note` says why."""
+
+    type: ClassVar[str] = "approval.waived"
+    digest: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalStale(Payload):
+    """What would run differs from what was shown; the answer, if there was one, no longer counts."""
+
+    type: ClassVar[str] = "approval.stale"
+    shown: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectIntended(Payload):
+    """A handler is about to change the outside world."""
+
+    type: ClassVar[str] = "effect.intended"
+    kind: str = ""
+    target: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectDone(Payload):
+    """The change was made. `result` tells where it can be seen."""
+
+    type: ClassVar[str] = "effect.done"
+    kind: str = ""
+    target: str = ""
+    result: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectUnknown(Payload):
+    """After a crash nobody can tell whether the change was made: a person decides."""
+
+    type: ClassVar[str] = "effect.unknown"
+    kind: str = ""
+    target: str = ""
+    known: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateEvaluated(Payload):
+    """What a gate found, with the counts that it rests on and the digest of its report."""
+
+    type: ClassVar[str] = "gate.evaluated"
+    gate: str = ""
+    verdict: str = ""
+    severity: str = ""
+    summary: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactCreated(Payload):
+    """A file is kept with the run. `path` is below the run's folder; `size` is in bytes."""
+
+    type: ClassVar[str] = "artifact.created"
+    name: str = ""
+    path: str = ""
+    digest: str = ""
+    size: int = 0
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LlmRequested(Payload):
+    """A model was asked. The request lies in the archive under `digest`."""
+
+    type: ClassVar[str] = "llm.requested"
+    digest: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LlmResponded(Payload):
+    """A model answered. `usage` counts tokens, `cost_usd` is null when it is not known."""
+
+    type: ClassVar[str] = "llm.responded"
+    digest: str = ""
+    model: str = ""
+    usage: JsonObject = field(default_factory=dict)
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExceeded(Payload):
+    """A limit would have been passed; the call was not made."""
+
+    type: ClassVar[str] = "budget.exceeded"
+    budget: str = ""
+    limit: str = ""
+    needed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDenied(Payload):
+    """A policy forbids what the step would do. `rule` and `source` say which one and where it stands."""
+
+    type: ClassVar[str] = "policy.denied"
+    rule: str = ""
+    source: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueBackpressure(Payload):
+    """The queue is behind; new jobs are delayed."""
+
+    type: ClassVar[str] = "queue.backpressure"
+    age_ms: int = 0
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost(Payload):
+    """The process that held the run is gone."""
+
+    type: ClassVar[str] = "worker.lost"
+    worker: str = ""
+    pid: int = 0
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRepaired(Payload):
+    """A half-written batch was cut off the journal's end; its bytes are kept in the file `kept`."""
+
+    type: ClassVar[str] = "journal.repaired"
+    bytes: int = 0
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken(Payload):
+    """The workspace's tree was recorded."""
+
+    type: ClassVar[str] = "snapshot.taken"
+    tree: str = ""
+    ref: str = ""
+
+
+PAYLOADS: tuple[type[Payload], ...] = (
+    RunCreated, RunStarted, RunWaiting, RunResumed, RunSucceeded, RunFailed, RunCancelled, RunRolledBack,
+    StepEnqueued, StepStarted, StepFinished, StepSkipped, StepRetryScheduled, StepInterrupted,
+    StepDeadLettered, StepReset,
+    ApprovalRequested, ApprovalGranted, ApprovalRejected, ApprovalWaived, ApprovalStale,
+    EffectIntended, EffectDone, EffectUnknown, GateEvaluated, ArtifactCreated, LlmRequested, LlmResponded,
+    BudgetExceeded, PolicyDenied, QueueBackpressure, WorkerLost, JournalRepaired, SnapshotTaken,
+)  # fmt: skip
+BY_TYPE: Mapping[str, type[Payload]] = {payload.type: payload for payload in PAYLOADS}
+TERMINAL_TYPES = frozenset({RunSucceeded.type, RunFailed.type, RunCancelled.type})
+
+_FIELDS = {payload: tuple(f.name for f in fields(payload)) for payload in PAYLOADS}
+_ENUMS: Mapping[tuple[type[Payload], str], type[StrEnum]] = {
+    (StepSkipped, "reason"): SkipReason,
+    (ApprovalRequested, "reason"): AskReason,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before it has a place in a journal."""
+
+    payload: Payload
+    step: StepName | None = None
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event at its place. `line` is its line in the journal without the newline, `prev` the digest of the line before."""
+
+    seq: int
+    at: str
+    run: RunId
+    step: StepName | None
+    attempt: int | None
+    actor: Actor
+    payload: Payload
+    prev: str
+    line: bytes
+    v: int = EVENT_VERSION
+
+    @property
+    def type(self) -> str:
+        return self.payload.name if isinstance(self.payload, Unknown) else self.payload.type
+
+
+def data_of(payload: Payload) -> dict[str, JsonValue]:
+    """The payload as it stands under `data`: every field, nested errors as objects, None left out."""
+    if isinstance(payload, Unknown):
+        return dict(payload.data)
+    data: dict[str, Any] = {}
+    for name in _FIELDS[type(payload)]:
+        value = getattr(payload, name)
+        if isinstance(value, StepError):
+            value = {"code": value.code, "message": value.message, "hint": value.hint}
+        if value is not None:
+            data[name] = value
+    return data
+
+
+def payload_of(type_name: str, data: Any) -> Payload:
+    """Read a payload. What this version does not know, or cannot read, becomes `Unknown`; it never raises."""
+    kind = BY_TYPE.get(type_name)
+    if kind is None or not isinstance(data, dict):
+        return Unknown(type_name, data if isinstance(data, dict) else {"value": data})
+    known: dict[str, Any] = {}
+    try:
+        for name in _FIELDS[kind]:
+            if name in data:
+                known[name] = _value(kind, name, data[name])
+    except (TypeError, ValueError, KeyError):
+        return Unknown(type_name, data)
+    return kind(**known)
+
+
+def _value(kind: type[Payload], name: str, value: Any) -> Any:
+    if name == "error":
+        return StepError(str(value["code"]), str(value["message"]), str(value.get("hint", "")))
+    if (kind, name) in _ENUMS:
+        return _ENUMS[kind, name](value)
+    if isinstance(value, list):
+        return tuple(value)
+    expected = _DEFAULTS[kind].get(name)
+    if expected is not None and not isinstance(value, expected):
+        raise TypeError(name)
+    return value
+
+
+def _default_types(kind: type[Payload]) -> dict[str, type]:
+    """The plain types of the fields that have one, so that damaged data is seen when it is read."""
+    found: dict[str, type] = {}
+    for item in fields(kind):
+        default = item.default if item.default is not MISSING else None
+        if isinstance(default, str | int | bool):
+            found[item.name] = str if isinstance(default, str) else type(default)
+        elif item.default_factory is dict:
+            found[item.name] = dict
+    return found
+
+
+_DEFAULTS = {payload: _default_types(payload) for payload in PAYLOADS}

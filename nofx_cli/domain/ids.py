@@ -1,0 +1,59 @@
+"""Names, identifiers and digests."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import NewType, TypeAlias, Union
+
+RunId = NewType("RunId", str)
+StepName = NewType("StepName", str)
+WorkerId = NewType("WorkerId", str)
+Digest = NewType("Digest", str)
+
+JsonValue: TypeAlias = Union[
+    None, bool, int, float, str, "list[JsonValue]", "tuple[JsonValue, ...]", "Mapping[str, JsonValue]"
+]
+JsonObject: TypeAlias = Mapping[str, JsonValue]
+
+RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-z]{6}")
+STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def new_run_id(*, at: str, randomness: int) -> RunId:
+    """Make an id such as `20261122-091530-7k3f9q`: sortable by second, then six letters of `randomness`.
+
+    Args:
+        at: the instant of creation, as `clock.format_at` writes it.
+        randomness: at least 31 random bits.
+    """
+    letters = []
+    for _ in range(6):
+        randomness, index = divmod(randomness, len(_ALPHABET))
+        letters.append(_ALPHABET[index])
+    return RunId(f"{at[0:4]}{at[5:7]}{at[8:10]}-{at[11:13]}{at[14:16]}{at[17:19]}-{''.join(letters)}")
+
+
+def canonical_json(value: JsonValue) -> str:
+    """Write JSON the one way that digests are taken of: keys sorted, compact, not ASCII-escaped."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict)
+
+
+def digest_of_bytes(data: bytes) -> Digest:
+    """SHA-256 as 64 hex digits."""
+    return Digest(hashlib.sha256(data).hexdigest())
+
+
+def digest_of(value: JsonValue) -> Digest:
+    """SHA-256 of the canonical JSON of `value`."""
+    return digest_of_bytes(canonical_json(value).encode("utf-8", "surrogatepass"))
+
+
+def idempotency_key(run: RunId, step: StepName, inputs: JsonObject) -> str:
+    """The key under which a step acts on the world: the same for every attempt with the same rendered inputs.
+
+    The last part of `{}` is `44136fa355b3`, that of `{"x":1}` is `5041bf1f713d`.
+    """
+    return f"{run}:{step}:{digest_of(inputs)[:12]}"

@@ -1,0 +1,74 @@
+"""What an attempt at a step ended in. Outcomes are values; only cancellation is an exception."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from nofx_cli.domain.ids import Digest, JsonObject, JsonValue
+
+
+class Verdict(StrEnum):
+    """What a gate says. Only `PASSED` is a pass."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    VACUOUS = "vacuous"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class StepError:
+    """Why a step failed. `code` is kebab-case (`timeout`, `exit-code`, `signal`, …); `hint` says what mends it."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateEvaluation:
+    """The evidence of a gate: its verdict, in one sentence why, and what it counted.
+
+    Attributes:
+        gate: the tool, such as `gate:lint`.
+        counts: what was parsed, e.g. `{"files": 120, "findings": 3}` or `{"tests": 40, "failed": 1}`.
+        digest: SHA-256 of the report kept as an artifact; empty when the tool gave none.
+    """
+
+    gate: str
+    verdict: Verdict
+    summary: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    digest: Digest | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The step did its work. `outputs` are seen by later steps; together they stay below 64 KiB."""
+
+    outputs: JsonObject = field(default_factory=dict)
+    gate: GateEvaluation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The step failed; `retryable` failures are tried again within the step's `retry`."""
+
+    error: StepError
+    retryable: bool = False
+    outputs: JsonObject = field(default_factory=dict)
+    gate: GateEvaluation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The step cannot go on without a person; `question` is what is asked, `shown` what the answer is bound to."""
+
+    question: str
+    shown: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+Outcome: TypeAlias = Succeeded | Failed | Waiting

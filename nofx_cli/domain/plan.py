@@ -1,0 +1,123 @@
+"""A plan: what is to be done. Built by `planning`, which has checked it; here it is only data.
+
+`needs` is always written out (a step without it got the step above), names are unique, the graph has no cycle.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from nofx_cli.domain.ids import Digest, JsonObject, JsonValue, StepName
+
+DEFAULT_CONCURRENCY = 4
+DEFAULT_TIMEOUT_MS = 30 * 60_000
+
+
+class When(StrEnum):
+    """When a step runs, judged by all that it needs, directly or through others."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ALWAYS = "always"
+
+
+class Severity(StrEnum):
+    """Whether the failure of a gate blocks what needs it."""
+
+    BLOCKING = "blocking"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a retryable failure is tried again. `backoff_ms` is the pause before attempt 2, 3, …; its last repeats."""
+
+    max_attempts: int = 1
+    backoff_ms: tuple[int, ...] = (2_000, 5_000, 10_000)
+
+    def delay_ms(self, failures: int) -> int:
+        """The pause after that many failures (1, 2, …)."""
+        if not self.backoff_ms:
+            return 0
+        return self.backoff_ms[min(failures, len(self.backoff_ms)) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A declared parameter. `type` is string, integer, number or boolean."""
+
+    name: str
+    type: str = "string"
+    required: bool = False
+    default: JsonValue = None
+    description: str = ""
+    choices: tuple[JsonValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a plan's steps may use: globs over tool names, and names of environment variables. None allows all tools."""
+
+    tools_allow: tuple[str, ...] | None = None
+    tools_deny: tuple[str, ...] = ()
+    env_allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node of the plan. `inputs` and `env` are templates; `when` is a `When` or an expression."""
+
+    name: StepName
+    tool: str
+    needs: tuple[StepName, ...] = ()
+    when: str = When.SUCCESS
+    inputs: JsonObject = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
+    retry: Retry = Retry()
+    severity: Severity = Severity.BLOCKING
+    continue_on_error: bool = False
+    approval: bool = False
+    retry_on_interrupt: bool | None = None
+    tools_allowed: tuple[str, ...] | None = None
+    env_allowed: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+
+    @property
+    def blocks(self) -> bool:
+        """Whether its failure fails the run and what needs it."""
+        return not self.continue_on_error and self.severity is not Severity.WARNING
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done. `digest` is of the text it was read from."""
+
+    steps: tuple[Step, ...]
+    digest: Digest
+    goal: str = ""
+    params: tuple[Param, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy = Policy()
+    concurrency: int = DEFAULT_CONCURRENCY
+    version: int = 1
+
+    @cached_property
+    def index(self) -> Mapping[StepName, int]:
+        """The place of each step in the file, from 0."""
+        return {step.name: place for place, step in enumerate(self.steps)}
+
+    @cached_property
+    def dependants(self) -> Mapping[StepName, tuple[StepName, ...]]:
+        """Who needs each step, in the order of the file."""
+        found: dict[StepName, list[StepName]] = {step.name: [] for step in self.steps}
+        for step in self.steps:
+            for need in step.needs:
+                found[need].append(step.name)
+        return {name: tuple(names) for name, names in found.items()}
+
+    def step(self, name: StepName) -> Step:
+        """The step of that name; KeyError if there is none."""
+        return self.steps[self.index[name]]

@@ -1,0 +1,149 @@
+"""Handlers: the code that runs a tool. This module is the public face for plugins too (`nofx_cli.plugin`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from nofx_cli.domain.events import ArtifactCreated
+from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
+from nofx_cli.domain.outcome import Outcome
+from nofx_cli.ports.processes import ProcessResult
+
+
+class StepCancelled(Exception):
+    """The step is to stop now; raised by `ctx.check_cancelled()` and by `ctx.process(...)`. Handlers let it pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The approval that the step runs under."""
+
+    by: str
+    at: str
+    note: str
+    digest: str
+
+
+class StepContext(Protocol):
+    """All that a handler may use. Attributes do not change while the handler runs."""
+
+    run_id: RunId
+    step: StepName
+    attempt: int
+    tool: str
+    idempotency_key: str
+    inputs: JsonObject
+    """The step's inputs, templates already rendered."""
+    params: JsonObject
+    outputs: Mapping[StepName, JsonObject]
+    """The outputs of the steps that have ended."""
+    needs: tuple[StepName, ...]
+    workspace: Path
+    """The folder that the run works on; absolute, without links."""
+    approval: Granted | None
+
+    def log(self, text: str) -> None:
+        """Write lines to the step's log, masked."""
+        ...
+
+    def put_artifact(self, name: str, data: bytes | str | Path) -> ArtifactCreated:
+        """Keep a file with the run, under a relative name."""
+        ...
+
+    def artifacts_of(self, step: StepName) -> tuple[ArtifactCreated, ...]:
+        """The artifacts of an ended step."""
+        ...
+
+    def read_artifact(self, artifact: ArtifactCreated) -> bytes:
+        """The bytes of an artifact."""
+        ...
+
+    def process(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        time_limit_ms: int | None = None,
+        capture_limit: int = 0,
+    ) -> ProcessResult:
+        """Run a child process under the step's limits; `cwd` is below the workspace.
+
+        The environment is PATH, HOME, LANG, TMPDIR, what policy allows, the step's `env`, the `NOFX_*` of the
+        step, and `env`.
+
+        Raises:
+            StepCancelled: the run was cancelled, or the step's time is over; the process has been ended.
+            errors.NotFound, errors.Denied: as `ProcessRunner.run`.
+        """
+        ...
+
+    def read_outputs(self) -> JsonObject:
+        """What processes wrote to the file `$NOFX_OUTPUT`: `key=value` lines and heredocs.
+
+        Raises:
+            errors.InvalidInput: a line is neither (code `output-syntax`), names line and remedy.
+        """
+        ...
+
+    def check_cancelled(self) -> None:
+        """Raise `StepCancelled` when the step is to stop."""
+        ...
+
+
+@runtime_checkable
+class StepHandler(Protocol):
+    """Runs the tools that it matches. Its methods may be called from several threads at a time.
+
+    Optional attributes, all False where a handler does not have them:
+
+    - `rerun_safe`: an attempt that was cut off may simply run again;
+    - `needs_approval`: every step of this tool asks a person first;
+    - `writes`: the tool changes the workspace.
+
+    Optional methods:
+
+    - `check(inputs) -> list[str]`: what is wrong with the inputs of a plan, before anything runs. Values may still
+      be templates.
+    - `preview(ctx) -> JsonObject`: what would be done, without doing it; shown by `--dry-run` and bound by approvals.
+    - `reconcile(ctx, intent) -> "done" | "not_done" | "unknown"`: whether an effect that was intended took place.
+    """
+
+    def match(self, tool: str) -> bool:
+        """Whether this handler runs `tool`."""
+        ...
+
+    def run(self, ctx: StepContext) -> Outcome:
+        """Do the step's work.
+
+        An exception that is not `StepCancelled` is a failure with code `handler-fault`, not retryable.
+        """
+        ...
+
+
+class Handlers(Protocol):
+    """The tools that plans may use."""
+
+    def find(self, tool: str) -> StepHandler | None:
+        """The handler of a tool, loaded now; None where nothing matches.
+
+        Raises:
+            errors.InvalidInput: the plugin that would have it is broken (code `plugin-broken`).
+        """
+        ...
+
+    def patterns(self) -> tuple[str, ...]:
+        """What can be written under `tool:`, for messages and completion."""
+        ...
+
+
+def handler_flag(handler: StepHandler, name: str) -> bool:
+    """An optional attribute of a handler."""
+    return bool(getattr(handler, name, False))
+
+
+def handler_preview(handler: StepHandler, ctx: StepContext) -> JsonValue:
+    """What the handler would do, None where it cannot say."""
+    preview = getattr(handler, "preview", None)
+    return None if preview is None else preview(ctx)

@@ -1,0 +1,92 @@
+"""Child processes of a step."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class Cancellation(Protocol):
+    """A request to stop that may come at any time, from any thread."""
+
+    @property
+    def reason(self) -> str:
+        """Empty while there is none; else `timeout`, `cancelled`, `interrupted` or `killed` (no grace any more)."""
+        ...
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` when the request comes (at once if it has come) and at each change of the reason; returns how to stop that."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What to start. `env` is the whole environment. `time_limit_ms` counts from the start; the step's own limit holds too.
+
+    `output_limit` is the number of bytes that are kept in the log. `capture_limit` the number of bytes of standard
+    output that are given back (the head of it; 0 keeps none).
+    """
+
+    argv: Sequence[str]
+    cwd: Path
+    env: Mapping[str, str]
+    log: Path
+    record: Path
+    time_limit_ms: int
+    output_limit: int = 64 * 1024 * 1024
+    capture_limit: int = 0
+    grace_ms: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """How a process ended.
+
+    Attributes:
+        exit_code: None when a signal ended it.
+        signal: the signal's name (`SIGKILL`), empty when it exited.
+        stopped: why nofx ended it (`timeout`, `cancelled`, `interrupted`), empty when it ended by itself.
+        stdout: the head of standard output, where it was to be captured, masked, invalid UTF-8 replaced.
+        last_line: the last line of output that is not blank, masked and shortened.
+        log_bytes, cut_bytes: how much is in the log, and how much of the output was not kept.
+        survivors: how many descendants were still alive at the end and were ended.
+    """
+
+    exit_code: int | None
+    signal: str
+    stopped: str
+    stdout: str
+    last_line: str
+    log_bytes: int
+    cut_bytes: int
+    survivors: int
+    duration_ms: int
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0 and not self.stopped
+
+
+class ProcessRunner(Protocol):
+    """Run child processes so that none outlives its step."""
+
+    def run(
+        self, spec: ProcessSpec, cancellation: Cancellation, *, on_line: Callable[[str], None] | None = None
+    ) -> ProcessResult:
+        """Run to the end. Output (both streams, in order of arrival) goes to the log, masked, as it comes.
+
+        Args:
+            on_line: is told the newest line of output, at most a few times a second.
+
+        Raises:
+            errors.NotFound: the program or the working folder does not exist (codes `program-not-found`, `cwd-not-found`).
+            errors.Denied: it may not be executed (code `program-not-executable`).
+        """
+        ...
+
+    def end_recorded(self, record: Path, marks: Mapping[str, str]) -> int:
+        """End what an earlier, dead process left running: the process on record and whatever carries `marks` in its environment.
+
+        Returns how many processes were ended, after they are gone.
+        """
+        ...
