@@ -9,9 +9,9 @@
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, data_of, payload_of
 from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
@@ -19,6 +19,10 @@ from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
 GENESIS = "0" * 64
 
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=dict).encode
+
+
+Mask: TypeAlias = Callable[[str], str]
+"""Takes secrets out of a text; works on JSON text too."""
 
 
 class DamagedLine(ValueError):
@@ -33,9 +37,7 @@ class Head:
     digest: str = GENESIS
 
 
-def encode_batch(
-    drafts: Sequence[Draft], *, run: RunId, head: Head, at: str, actor: Actor
-) -> tuple[list[Event], Head]:
+def encode_batch(drafts: Sequence[Draft], *, run: RunId, head: Head, at: str, actor: Actor) -> tuple[list[Event], Head]:
     """Give each draft its place after `head` and its line. Returns the events and the new head."""
     events: list[Event] = []
     prev = head.digest
@@ -53,8 +55,13 @@ def encode_batch(
         record["prev"] = prev
         if left:
             record["more"] = left
-        line = _dumps(record).encode("utf-8", "backslashreplace")
-        events.append(Event(seq, at, run, draft.step, draft.attempt, actor, draft.payload, prev, line))
+        text = _dumps(record)
+        masked = text if mask is None else mask(text)
+        line = masked.encode("utf-8", "backslashreplace")
+        if masked == text:
+            events.append(Event(seq, at, run, draft.step, draft.attempt, actor, draft.payload, prev, line))
+        else:
+            events.append(decode_line(line))
         prev = digest_of_bytes(line)
     return events, Head(head.seq + len(drafts), prev)
 
@@ -105,9 +112,3 @@ def whole_batches(data: bytes) -> int:
             return end
         end = start
     return 0
-
-
-def decode(lines: Iterable[bytes]) -> Iterator[Event]:
-    """Read lines in order; the first damaged one raises `DamagedLine`."""
-    for line in lines:
-        yield decode_line(line)

@@ -1,0 +1,1 @@
+"""The concrete stores. Only `wiring` and `testing` know them."""

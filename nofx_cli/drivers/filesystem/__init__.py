@@ -1,0 +1,1 @@
+"""Runs as folders of files under one root."""

@@ -1,0 +1,135 @@
+"""Artifacts, logs and temporary files in the folder of their run."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from nofx_cli import errors
+from nofx_cli.domain.events import ArtifactCreated
+from nofx_cli.domain.ids import RunId, StepName
+from nofx_cli.drivers.filesystem.layout import Layout, told
+
+_MEDIA_TYPES = {
+    ".json": "application/json", ".jsonl": "application/jsonl", ".sarif": "application/sarif+json",
+    ".xml": "application/xml", ".txt": "text/plain", ".log": "text/plain", ".md": "text/markdown",
+    ".html": "text/html", ".csv": "text/csv", ".diff": "text/x-diff", ".patch": "text/x-diff",
+    ".py": "text/x-python", ".yaml": "application/yaml", ".yml": "application/yaml", ".svg": "image/svg+xml",
+    ".png": "image/png", ".pdf": "application/pdf", ".zip": "application/zip", ".gz": "application/gzip",
+}  # fmt: skip
+_BLOCK = 1024 * 1024
+
+
+class FileArtifacts:
+    """Files below `<run>/artifacts/<step>/<attempt>/`, `<run>/logs/` and `<run>/scratch/`."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def folder(self, run: RunId, step: StepName, attempt: int) -> Path:
+        folder = self._artifacts(run, step, attempt)
+        with told(f"the artifacts of step {step} cannot be kept"):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def put(self, run: RunId, step: StepName, attempt: int, name: str, data: bytes | Path) -> ArtifactCreated:
+        place = _place(name)
+        target = self.folder(run, step, attempt) / place
+        making = target.with_name(f".new-{target.name}")
+        with told(f"artifact {name} of step {step} cannot be kept"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(data, Path):
+                shutil.copyfile(data, making)
+            else:
+                making.write_bytes(data)
+            os.replace(making, target)
+            return self._keep(run, target, name)
+
+    def collect(self, run: RunId, step: StepName, attempt: int) -> list[ArtifactCreated]:
+        folder = self._artifacts(run, step, attempt)
+        if not folder.is_dir():
+            return []
+        with contextlib.suppress(OSError):  # not empty: there is something to take in
+            folder.rmdir()
+            return []
+        with told(f"the artifacts of step {step} cannot be kept"):
+            files = [path for path in sorted(folder.rglob("*")) if stat.S_ISREG(path.lstat().st_mode)]
+            return [self._keep(run, path, path.relative_to(folder).as_posix()) for path in files]
+
+    def open(self, run: RunId, artifact: ArtifactCreated) -> BinaryIO:
+        try:
+            return open(self._layout.run(run) / artifact.path, "rb")
+        except FileNotFoundError as exc:
+            raise errors.NotFound(
+                f"artifact {artifact.name} of run {run} is gone: {artifact.path}", code="artifact-gone"
+            ) from exc
+
+    def check(self, run: RunId, artifact: ArtifactCreated) -> bool:
+        path = self._layout.run(run) / artifact.path
+        try:
+            return _digest(path)[0] == artifact.digest
+        except OSError:
+            return False
+
+    def log_path(self, run: RunId, step: StepName, attempt: int) -> Path:
+        return self._layout.run(run) / "logs" / f"{step}.{attempt}.log"
+
+    def scratch(self, run: RunId, step: StepName, attempt: int) -> Path:
+        folder = self._scratch(run, step, attempt)
+        with told(f"temporary files of step {step} cannot be made"):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def discard_scratch(self, run: RunId, step: StepName, attempt: int) -> None:
+        shutil.rmtree(self._scratch(run, step, attempt), ignore_errors=True)
+
+    def put_shown(self, run: RunId, digest: str, text: str) -> str:
+        path = f"approvals/{digest}.json"
+        target = self._layout.run(run) / path
+        with told(f"what is shown for an approval of run {run} cannot be kept"):
+            target.parent.mkdir(exist_ok=True)
+            making = target.with_name(f".new-{target.name}")
+            making.unlink(missing_ok=True)
+            self._layout.write_durably(making, text.encode("utf-8", "backslashreplace"))
+            os.replace(making, target)
+        return path
+
+    def _artifacts(self, run: RunId, step: StepName, attempt: int) -> Path:
+        return self._layout.run(run) / "artifacts" / step / str(attempt)
+
+    def _scratch(self, run: RunId, step: StepName, attempt: int) -> Path:
+        return self._layout.run(run) / "scratch" / f"{step}.{attempt}"
+
+    def _keep(self, run: RunId, path: Path, name: str) -> ArtifactCreated:
+        """Make a file durable and describe it."""
+        digest, size = _digest(path, sync=self._layout.sync)
+        self._layout.fsync_folder(path.parent)
+        media_type = _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+        below = path.relative_to(self._layout.run(run)).as_posix()
+        return ArtifactCreated(name, below, digest, size, media_type)
+
+
+def _place(name: str) -> PurePosixPath:
+    place = PurePosixPath(name)
+    parts = place.parts
+    if not parts or place.is_absolute() or ".." in parts or "\0" in name or "\\" in name or name.endswith("/"):
+        raise errors.InvalidInput(
+            f"{name!r} cannot be the name of an artifact",
+            code="artifact-name",
+            hint="use a relative path below the artifacts folder, such as report/index.html",
+        )
+    return place
+
+
+def _digest(path: Path, *, sync: bool = False) -> tuple[str, int]:
+    sha, size = hashlib.sha256(), 0
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            sha.update(block)
+            size += len(block)
+        if sync:
+            os.fsync(file.fileno())
+    return sha.hexdigest(), size

@@ -1,0 +1,194 @@
+"""One run's journal as a file of lines, appended under an exclusive lock.
+
+Append: take the lock (flock on the journal itself: the kernel frees it however we die), compare the file's size
+with what was last seen, read what is new, compare the sequence number, write all lines in one write, fdatasync,
+note the new head beside it, release.
+
+Crash points: before the write nothing happened. In the middle of it the file ends in a torn batch: a line without
+its newline, or a line that says `more` follow. Readers stop before it; the next writer holds the lock, so nobody
+is still writing it, and moves the torn bytes to `journal.torn-<offset>` and tells it with `journal.repaired`.
+After the write the batch is committed. The noted head is written after the batch is durable, so it is never ahead
+of the journal; it may be behind after a crash.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from nofx_cli import errors
+from nofx_cli.domain.codec import GENESIS, DamagedLine, Head, Mask, decode_line, encode_batch, whole_batches
+from nofx_cli.domain.events import Actor, Draft, Event, JournalRepaired
+from nofx_cli.domain.ids import RunId, digest_of_bytes
+from nofx_cli.drivers.filesystem.layout import Layout, fdatasync, store_failure, told, write_all
+from nofx_cli.ports.journal import AppendConflict
+
+JOURNAL = "journal.jsonl"
+HEAD = "head"
+
+
+class JournalFile:
+    """The open journal of one run. Threads of one process share it; processes meet at the file's lock."""
+
+    def __init__(self, layout: Layout, run: RunId, *, mask: Mask | None) -> None:
+        self._layout, self._run, self._mask = layout, run, mask
+        self._folder = layout.run(run)
+        self._thread_lock = threading.RLock()
+        self._size, self._head = 0, Head()
+        self._head_fd = -1
+        try:
+            self._fd = os.open(self._folder / JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            self._writable = True
+        except FileNotFoundError as exc:
+            raise not_found(run) from exc
+        except OSError:
+            with told(f"the journal of run {run} cannot be opened"):
+                self._fd = os.open(self._folder / JOURNAL, os.O_RDONLY | os.O_CLOEXEC)
+            self._writable = False
+
+    def close(self) -> None:
+        os.close(self._fd)
+        if self._head_fd >= 0:
+            os.close(self._head_fd)
+
+    def size(self) -> int:
+        return os.fstat(self._fd).st_size
+
+    def append(self, expected_seq: int, drafts: Sequence[Draft], *, at: str, actor: Actor) -> list[Event]:
+        with self._thread_lock, told(f"the journal of run {self._run} cannot be written"), self._locked():
+            since = self._catch_up(at=at)
+            if self._head.seq != expected_seq:
+                if self._head.seq - len(since) != expected_seq:
+                    since = list(self.read(after_seq=expected_seq))
+                raise AppendConflict(self._run, since)
+            return self._write(drafts, at=at, actor=actor)
+
+    def read(self, *, after_seq: int = 0) -> list[Event]:
+        """The whole batches behind `after_seq`; remembers how far the file was read."""
+        with self._thread_lock, told(f"the journal of run {self._run} cannot be read"):
+            if after_seq and after_seq == self._head.seq:
+                return self._take(self._new_bytes())
+            data = self._bytes_from(0)
+            whole = data[: whole_batches(data)]
+            lines = whole.split(b"\n")[:-1]
+            events = self._decode(lines[after_seq:], first_seq=after_seq + 1)
+            last = digest_of_bytes(lines[-1]) if lines else GENESIS
+            self._size, self._head = len(whole), Head(len(lines), last)
+            return events
+
+    def head(self) -> Head:
+        with self._thread_lock:
+            self._take(self._new_bytes())
+            return self._head
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _bytes_from(self, offset: int) -> bytes:
+        size = self.size()
+        parts = []
+        while offset < size:
+            part = os.pread(self._fd, size - offset, offset)
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+        return b"".join(parts)
+
+    def _new_bytes(self) -> bytes:
+        return self._bytes_from(self._size) if self.size() != self._size else b""
+
+    def _take(self, data: bytes) -> list[Event]:
+        """Take in what stands behind the part that was read before."""
+        if not data:
+            return []
+        whole = data[: whole_batches(data)]
+        lines = whole.split(b"\n")[:-1]
+        events = self._decode(lines, first_seq=self._head.seq + 1)
+        if lines:
+            self._size += len(whole)
+            self._head = Head(self._head.seq + len(lines), digest_of_bytes(lines[-1]))
+        return events
+
+    def _catch_up(self, *, at: str) -> list[Event]:
+        events = self._take(self._new_bytes())
+        torn = self.size() - self._size
+        if torn:
+            events += self._repair(torn, at=at)
+        return events
+
+    def _repair(self, torn: int, *, at: str) -> list[Event]:
+        kept = f"journal.torn-{self._size}"
+        path = self._folder / kept
+        path.unlink(missing_ok=True)
+        self._layout.write_durably(path, self._bytes_from(self._size))
+        os.ftruncate(self._fd, self._size)
+        draft = Draft(JournalRepaired(bytes=torn, kept=kept))
+        return self._write([draft], at=at, actor=Actor("system", "nofx"))
+
+    def _write(self, drafts: Sequence[Draft], *, at: str, actor: Actor) -> list[Event]:
+        if not self._writable:
+            raise OSError(30, "read-only", str(self._folder / JOURNAL))
+        events, head = encode_batch(drafts, run=self._run, head=self._head, at=at, actor=actor, mask=self._mask)
+        data = b"\n".join([event.line for event in events]) + b"\n"
+        try:
+            write_all(self._fd, data)
+            if self._layout.sync:
+                fdatasync(self._fd)
+        except OSError:
+            os.ftruncate(self._fd, self._size)
+            raise
+        self._size, self._head = self._size + len(data), head
+        self._note_head()
+        return events
+
+    def _note_head(self) -> None:
+        if self._head_fd < 0:
+            self._head_fd = os.open(self._folder / HEAD, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+        os.pwrite(self._head_fd, head_text(self._head), 0)
+
+    def _decode(self, lines: Sequence[bytes], *, first_seq: int) -> list[Event]:
+        events = []
+        for seq, line in enumerate(lines, first_seq):
+            try:
+                events.append(decode_line(line))
+            except DamagedLine as exc:
+                raise damaged(self._run, seq) from exc
+        return events
+
+
+def head_text(head: Head) -> bytes:
+    """The noted head: always of the same length, so that a later one covers it whole."""
+    return f"{head.seq:>20} {head.digest}\n".encode("ascii")
+
+
+def read_head(folder: Path) -> Head | None:
+    """The head noted in a run's folder; None where there is none that can be read."""
+    try:
+        seq, digest = (folder / HEAD).read_text(encoding="ascii").split()
+        return Head(int(seq), digest)
+    except (OSError, ValueError):
+        return None
+
+
+def not_found(run: RunId) -> errors.NotFound:
+    return errors.NotFound(f"there is no run {run}", code="run-not-found", hint="nofx list", context={"run": run})
+
+
+def damaged(run: RunId, seq: int) -> errors.StoreFailure:
+    return errors.StoreFailure(
+        f"event {seq} of run {run} cannot be read",
+        code="journal-damaged",
+        hint=f"nofx verify {run}",
+        context={"run": run, "seq": seq},
+    )
+
+
+__all__ = ["HEAD", "JOURNAL", "JournalFile", "head_text", "not_found", "read_head", "store_failure"]

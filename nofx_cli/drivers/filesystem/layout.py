@@ -1,0 +1,130 @@
+"""Where things lie below the store's root, and how a file becomes durable.
+
+    <root>/.gitignore  format
+    <root>/runs/2026-11-22/<run id>/journal.jsonl  head  plan.yaml  executor.lock
+                                    artifacts/<step>/<attempt>/…  logs/<step>.<attempt>.log
+                                    approvals/<digest>.json  processes/<step>.<attempt>.json  scratch/…
+    <root>/index/idempotency.jsonl
+
+A new run is made under a name with a leading dot and renamed, so that it is there whole or not at all.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nofx_cli import errors
+from nofx_cli.domain.ids import RUN_ID, RunId, StepName
+
+FORMAT = 1
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission was denied",
+    errno.EPERM: "permission was denied",
+    errno.EIO: "the device answered with an I/O error",
+}
+
+
+class Layout:
+    """Paths of a store. `sync` False leaves out every fsync; only tests ask for that."""
+
+    def __init__(self, root: Path, *, sync: bool = True) -> None:
+        self.root = root
+        self.sync = sync
+
+    def day(self, run: RunId) -> Path:
+        return self.root / "runs" / f"{run[0:4]}-{run[4:6]}-{run[6:8]}"
+
+    def run(self, run: RunId) -> Path:
+        """The folder of a run, whether or not it exists.
+
+        Raises:
+            errors.NotFound: the text is no run id.
+        """
+        if not RUN_ID.fullmatch(run):
+            raise errors.NotFound(f"{run!r} is not the id of a run", code="run-not-found", hint="nofx list")
+        return self.day(run) / run
+
+    def attempt(self, run: RunId, step: StepName, attempt: int) -> str:
+        return f"{step}.{attempt}"
+
+    def prepare(self) -> None:
+        """Make the root on first use, with a `.gitignore` of its own; refuse a store of a newer nofx.
+
+        Raises:
+            errors.StoreFailure: it cannot be made, or its format is newer than this nofx knows.
+        """
+        mark = self.root / "format"
+        with told(f"the store {self.root} cannot be made"):
+            try:
+                found = mark.read_text(encoding="ascii").strip()
+            except FileNotFoundError:
+                (self.root / "runs").mkdir(parents=True, exist_ok=True)
+                (self.root / ".gitignore").write_text("*\n", encoding="ascii")
+                mark.write_text(f"{FORMAT}\n", encoding="ascii")
+                return
+        if not found.isdigit() or int(found) > FORMAT:
+            raise errors.StoreFailure(
+                f"the store {self.root} has format {found!r}; this nofx knows up to {FORMAT}",
+                code="store-newer",
+                hint="update nofx, or choose another store with NOFX_HOME",
+            )
+
+    def fsync_folder(self, folder: Path) -> None:
+        """Make the names in a folder durable."""
+        if not self.sync:
+            return
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def write_durably(self, path: Path, data: bytes) -> None:
+        """Write a new file and make its content, not its name, durable."""
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+        try:
+            write_all(fd, data)
+            if self.sync:
+                fdatasync(fd)
+        finally:
+            os.close(fd)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte; a short write is continued."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def fdatasync(fd: int) -> None:
+    """Make a file's content durable."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(fd)
+    else:
+        os.fsync(fd)
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn an operating system's error into a `StoreFailure` that says what could not be done and why."""
+    try:
+        yield
+    except OSError as exc:
+        raise store_failure(what, exc) from exc
+
+
+def store_failure(what: str, exc: OSError) -> errors.StoreFailure:
+    cause = _CAUSES.get(exc.errno or 0) or (exc.strerror or str(exc)).lower()
+    return errors.StoreFailure(
+        f"{what}: {cause}",
+        code="store-unwritable",
+        hint="what was committed before is kept; mend the cause, then: nofx resume",
+        context={"errno": errno.errorcode.get(exc.errno or 0, ""), "path": str(exc.filename or "")},
+    )

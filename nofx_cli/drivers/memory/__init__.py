@@ -1,0 +1,1 @@
+"""Runs in the memory of one process, for tests and rehearsals."""
