@@ -12,7 +12,15 @@ from nofx_cli.ports.processes import ProcessResult
 
 
 class StepCancelled(Exception):
-    """The step is to stop now; raised by `ctx.check_cancelled()` and by `ctx.process(...)`. Handlers let it pass."""
+    """The step is to stop now; raised by `ctx.check_cancelled()` and by `ctx.process(...)`.
+
+    Handlers let it pass. A gate may answer a `reason` of `timeout` with its verdict `timed_out` instead; for any
+    other reason (`cancelled`, `interrupted`, `killed`) the outcome of the attempt is not the handler's to tell.
+    """
+
+    def __init__(self, reason: str = "cancelled") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class StepContext(Protocol):
     needs: tuple[StepName, ...]
     workspace: Path
     """The folder that the run works on; absolute, without links."""
+    scratch: Path
+    """A folder of the attempt's own for temporary files; it exists, and goes when the attempt has ended."""
     approval: Granted | None
 
     def log(self, text: str) -> None:
