@@ -16,9 +16,9 @@ that mends it; `context` carries the values a program needs (run, step, path, ho
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import Self
 
 Context = Mapping[str, object]
-
 
 
 class ExitCode(IntEnum):
@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
 
     meaning: str
 
-    def __new__(cls, value: int, meaning: str) -> "ExitCode":
+    def __new__(cls, value: int, meaning: str) -> Self:
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

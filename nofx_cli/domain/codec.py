@@ -37,8 +37,10 @@ class Head:
     digest: str = GENESIS
 
 
-def encode_batch(drafts: Sequence[Draft], *, run: RunId, head: Head, at: str, actor: Actor) -> tuple[list[Event], Head]:
-    """Give each draft its place after `head` and its line. Returns the events and the new head."""
+def encode_batch(
+    drafts: Sequence[Draft], *, run: RunId, head: Head, at: str, actor: Actor, mask: Mask | None = None
+) -> tuple[list[Event], Head]:
+    """Give each draft its place after `head` and its line, masked. Returns the events and the new head."""
     events: list[Event] = []
     prev = head.digest
     who = {"kind": actor.kind, "id": actor.id}

@@ -112,7 +112,10 @@ class RunSucceeded(Payload):
 
 @dataclass(frozen=True, slots=True)
 class RunFailed(Payload):
-    """The run ended with a failure that blocks. `step`, `attempt` and `error` tell of the first; `next` is what to type."""
+    """The run ended with a failure that blocks.
+
+    `step`, `attempt` and `error` tell of the first such failure; `next` is what to type.
+    """
 
     type: ClassVar[str] = "run.failed"
     step: str = ""
@@ -423,7 +426,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event at its place. `line` is its line in the journal without the newline, `prev` the digest of the line before."""
+    """An event at its place. `line` is its journal line without the newline, `prev` the digest of the line before."""
 
     seq: int
     at: str

@@ -12,7 +12,7 @@ WorkerId = NewType("WorkerId", str)
 Digest = NewType("Digest", str)
 
 JsonValue: TypeAlias = Union[
-    None, bool, int, float, str, "list[JsonValue]", "tuple[JsonValue, ...]", "Mapping[str, JsonValue]"
+    bool, int, float, str, "list[JsonValue]", "tuple[JsonValue, ...]", "Mapping[str, JsonValue]", None
 ]
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 

@@ -31,7 +31,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a retryable failure is tried again. `backoff_ms` is the pause before attempt 2, 3, …; its last repeats."""
+    """How often a retryable failure is tried again. `backoff_ms`: pauses before attempt 2, 3, …; the last repeats."""
 
     max_attempts: int = 1
     backoff_ms: tuple[int, ...] = (2_000, 5_000, 10_000)

@@ -54,9 +54,7 @@ class RunStore(Protocol):
         """
         ...
 
-    def append(
-        self, run: RunId, expected_seq: int, drafts: Sequence[Draft], *, at: str, actor: Actor
-    ) -> list[Event]:
+    def append(self, run: RunId, expected_seq: int, drafts: Sequence[Draft], *, at: str, actor: Actor) -> list[Event]:
         """Write the whole batch durably behind event `expected_seq`, or nothing. Returns the events at their places.
 
         Raises:

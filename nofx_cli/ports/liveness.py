@@ -1,4 +1,4 @@
-"""Who executes a run. The holder keeps an operating-system lock for as long as it lives, so that its death is seen at once.
+"""Who executes a run. The holder keeps an operating-system lock while it lives, so that its death is seen at once.
 
 States: free → held (by a process that lives) → free. There is no time-out and no heartbeat: the kernel frees the
 lock however the holder dies. What the lock's file says about the holder is information for people; the lock is

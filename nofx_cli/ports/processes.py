@@ -15,13 +15,16 @@ class Cancellation(Protocol):
         ...
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` when the request comes (at once if it has come) and at each change of the reason; returns how to stop that."""
+        """Call `wake` when the request comes (at once if it has come) and at each change of the reason.
+
+        Returns how to stop that.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """What to start. `env` is the whole environment. `time_limit_ms` counts from the start; the step's own limit holds too.
+    """What to start. `env` is the whole environment. `time_limit_ms` counts from the start; the step's limit holds too.
 
     `output_limit` is the number of bytes that are kept in the log. `capture_limit` the number of bytes of standard
     output that are given back (the head of it; 0 keeps none).
@@ -79,13 +82,14 @@ class ProcessRunner(Protocol):
             on_line: is told the newest line of output, at most a few times a second.
 
         Raises:
-            errors.NotFound: the program or the working folder does not exist (codes `program-not-found`, `cwd-not-found`).
+            errors.NotFound: the program (code `program-not-found`) or the working folder (`cwd-not-found`) does not
+                exist.
             errors.Denied: it may not be executed (code `program-not-executable`).
         """
         ...
 
     def end_recorded(self, record: Path, marks: Mapping[str, str]) -> int:
-        """End what an earlier, dead process left running: the process on record and whatever carries `marks` in its environment.
+        """End what an earlier, dead process left: the process on record, and what has `marks` in its environment.
 
         Returns how many processes were ended, after they are gone.
         """
