@@ -1,0 +1,109 @@
+"""What every test gets: a store, a home and a working folder of its own, and guards against reaching beyond them."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_HOME = Path.home().resolve()
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", ""})
+_OF_THE_CALLER = ("NOFX_", "GIT_", "GITHUB_", "BACKPRESSURE_")
+_OF_THE_TERMINAL = (
+    "CI",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+    "LINES",
+    "PAGER",
+    "EDITOR",
+)
+
+
+class OutsideTheTest(RuntimeError):
+    """A test reached for something that is not its own."""
+
+
+class Guard:
+    """Refuses what this process does beyond its tests, as an audit hook of the interpreter.
+
+    - A write below the repository or the user's home, but for caches of tools: a store that is not in the test's
+      folder would be made in one of the two, beside the project or in the home.
+    - A name that is looked up, or an address that is connected to, other than loopback.
+    """
+
+    def __init__(self) -> None:
+        self.own_folder = ""
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        if event == "open":
+            if args[2] & _WRITES:
+                self._check_path(args[0])
+        elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate"):
+            self._check_path(args[0])
+        elif event in ("os.rename", "os.link", "os.symlink"):
+            self._check_path(args[1])
+        elif event == "socket.getaddrinfo":
+            _check_host(args[0])
+        elif event in ("socket.connect", "socket.sendto") and args[0].family in _INTERNET:
+            _check_host(args[1][0])
+
+    def _check_path(self, path: object) -> None:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return  # an open file, which was checked when it was opened
+        place = os.path.abspath(os.fsdecode(path))
+        if "/__pycache__" in place or (self.own_folder and place.startswith(self.own_folder)):
+            return
+        for root in (str(REPOSITORY), str(_HOME)):
+            if place.startswith(root + "/") and not place[len(root) + 1 :].startswith("."):
+                raise OutsideTheTest(f"a test wrote to {place}; what it makes belongs into its tmp_path")
+
+
+def _check_host(host: object) -> None:
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if name is not None and name not in _LOOPBACK:
+        raise OutsideTheTest(f"a test reached for {name!r} over the network")
+
+
+_guard = Guard()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(_guard)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guarded(tmp_path_factory: pytest.TempPathFactory) -> None:
+    _guard.own_folder = str(tmp_path_factory.getbasetemp().resolve())
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store, a home, an identity for git and a working folder of the test's own, for it and for what it starts."""
+    for name in list(os.environ):
+        if name.startswith(_OF_THE_CALLER) or name in _OF_THE_TERMINAL:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    for name, value in {
+        "NOFX_HOME": str(tmp_path / "store"),
+        "NOFX_SYNC": "off",
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Test",
+        "GIT_AUTHOR_EMAIL": "test@example.invalid",
+        "GIT_COMMITTER_NAME": "Test",
+        "GIT_COMMITTER_EMAIL": "test@example.invalid",
+        "LC_ALL": "C.UTF-8",
+        "TERM": "dumb",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
