@@ -1,0 +1,1 @@
+"""The settings of a project, each with where its value came from."""

@@ -49,9 +49,12 @@ class StepContext(Protocol):
     needs: tuple[StepName, ...]
     workspace: Path
     """The folder that the run works on; absolute, without links."""
-    scratch: Path
-    """A folder of the attempt's own for temporary files; it exists, and goes when the attempt has ended."""
     approval: Granted | None
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of the attempt's own for temporary files; made when asked for, gone when the attempt has ended."""
+        ...
 
     def log(self, text: str) -> None:
         """Write lines to the step's log, masked."""

@@ -1,0 +1,126 @@
+"""Settings: a flag, then `NOFX_*`, then `nofx.yaml`, then the default. Each value knows which one it was.
+
+Every setting is declared once, in `DECLARED`; `nofx config show` and `docs/reference/settings.md` come from it.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from nofx_cli import errors
+from nofx_cli.config.settings_file import read_settings_file
+from nofx_cli.domain.durations import parse_duration_ms
+
+T = TypeVar("T")
+
+SETTINGS_FILE = "nofx.yaml"
+STORE = "local_data"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A setting: its key in `nofx.yaml`, its variable, how its text is read, and what it is for.
+
+    `key` is empty for what only the environment may say.
+    """
+
+    name: str
+    variable: str
+    read: Callable[[str], object]
+    default: str
+    description: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Generic[T]):
+    """A setting's value and its source: `--flag`, `NOFX_…`, `nofx.yaml:3` or `default`."""
+
+    value: T
+    source: str
+
+
+def _size(text: str) -> int:
+    units = {"kb": 1024, "mb": 1024**2, "gb": 1024**3}
+    number, unit = text[:-2], units.get(text[-2:].lower())
+    if unit is None:
+        number, unit = text, 1
+    if not number.strip().isdigit() or int(number) < 1:
+        raise ValueError(f"{text!r} is not a size; write it like 500KB, 64MB or 1GB")
+    return int(number) * unit
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in {"on", "off"}:
+        raise ValueError(f"{text!r} is neither on nor off")
+    return text.lower() == "on"
+
+
+DECLARED: tuple[Declared, ...] = (
+    Declared("store", "NOFX_HOME", str, STORE, "the folder that runs are kept in, relative to the project", "store"),
+    Declared("actor", "NOFX_ACTOR", str, "", "who is on record for what is done; by default the login name", "actor"),
+    Declared("grace_ms", "NOFX_GRACE", parse_duration_ms, "2s", "between TERM and KILL of a process", "grace"),
+    Declared("output_limit", "NOFX_OUTPUT_LIMIT", _size, "64MB", "how much of a step's output is kept", "output_limit"),
+    Declared("sync", "NOFX_SYNC", _switch, "on", "off: nothing is synced to the disk; for tests only"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force for a project folder."""
+
+    project: Path
+    store: Value[Path]
+    actor: Value[str]
+    grace_ms: Value[int]
+    output_limit: Value[int]
+    sync: Value[bool]
+
+
+def find_project(start: Path) -> Path:
+    """The project around a folder: the nearest one above that has a `nofx.yaml` or is a git checkout; else itself."""
+    for folder in (start, *start.parents):
+        if (folder / SETTINGS_FILE).is_file() or (folder / ".git").exists():
+            return folder
+    return start
+
+
+def load_settings(project: Path, environ: Mapping[str, str], *, store: str | None = None) -> Settings:
+    """Put the settings together.
+
+    Args:
+        store: the value of `--store`, where it was given.
+
+    Raises:
+        errors.InvalidInput: `nofx.yaml` or a variable is not as it should be; names value, place and remedy.
+    """
+    written = read_settings_file(project / SETTINGS_FILE, {d.key for d in DECLARED if d.key})
+    flags = {"store": store} if store else {}
+    found = {d.name: _value(d, flags, environ, written) for d in DECLARED}
+    place = found["store"]
+    found["store"] = Value(project / Path(os.path.expanduser(str(place.value))), place.source)
+    return Settings(project=project, **found)  # type: ignore[arg-type]
+
+
+def _value(
+    declared: Declared,
+    flags: Mapping[str, str],
+    environ: Mapping[str, str],
+    written: Mapping[str, tuple[str, str]],
+) -> Value[object]:
+    if declared.name in flags:
+        text, source = flags[declared.name], f"--{declared.name}"
+    elif environ.get(declared.variable):
+        text, source = environ[declared.variable], declared.variable
+    elif declared.key in written:
+        text, source = written[declared.key]
+    else:
+        text, source = declared.default, "default"
+    try:
+        return Value(declared.read(text), source)
+    except ValueError as exc:
+        raise errors.InvalidInput(
+            f"{source}: {declared.key or declared.variable}: {exc}", code="settings-bad-value", hint="nofx config show"
+        ) from exc

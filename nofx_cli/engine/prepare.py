@@ -1,0 +1,126 @@
+"""The pipeline from a ready step to its claim: render inputs → policy → approval → claim.
+
+Each part can end it: a template that cannot be rendered and a denial fail the step, a missing or stale approval
+makes it wait. All of it is read-only; what comes out is a list of drafts and, where the step is claimed, the attempt.
+"""
+
+from dataclasses import dataclass, field
+
+from nofx_cli import errors
+from nofx_cli.domain import events as ev
+from nofx_cli.domain.ids import JsonObject, digest_of, idempotency_key
+from nofx_cli.domain.outcome import StepError
+from nofx_cli.domain.plan import Plan, Step
+from nofx_cli.domain.state import Approval, RunState, StepState
+from nofx_cli.engine.context import EngineContext
+from nofx_cli.engine.services import Services
+from nofx_cli.engine.subject import Subject, subject_of
+from nofx_cli.ports.handler import Granted, StepHandler, handler_flag
+from nofx_cli.ports.rendering import Renderer, RenderFailed
+from nofx_cli.safety.policy import check_tool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An attempt that this process may start once its drafts are appended."""
+
+    step: Step
+    handler: StepHandler
+    ctx: EngineContext
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What follows for a ready step: drafts to append and, where it may run, the attempt they claim."""
+
+    drafts: list[ev.Draft] = field(default_factory=list)
+    claimed: Claimed | None = None
+
+
+def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer, step_state: StepState) -> Prepared:
+    """Carry a ready step up to its claim, in the order of the pipeline."""
+    step = plan.steps[step_state.place]
+    attempt = step_state.attempt + 1
+    try:
+        inputs = renderer.inputs(step, state)
+        env = renderer.env(step, state)
+    except RenderFailed as exc:
+        error = StepError("render", str(exc), "mend the template in the plan and start a new run")
+        return _failed(_claim(services, state, step, attempt=attempt, inputs={}), error)
+    claim = _claim(services, state, step, attempt=attempt, inputs=inputs)
+    denial = check_tool(plan.policy, step)
+    if denial is not None:
+        denied = ev.PolicyDenied(denial.rule, denial.source, denial.message)
+        hint = f"the rule is {denial.rule} in {denial.source}"
+        return _failed(claim, StepError("policy-denied", denial.message, hint), denied)
+    try:
+        handler = find_handler(services, step)
+        ctx = EngineContext(services, plan, state, step, attempt=attempt, inputs=inputs, env=env)
+        drafts = _ask_if_needed(services, step, state, handler, ctx, env)
+    except errors.NofxError as exc:
+        return _failed(claim, StepError(exc.code, exc.message, exc.hint))
+    if drafts:
+        return Prepared(drafts)
+    ctx.approval = _granted(step_state.approval)
+    return Prepared([claim], Claimed(step, handler, ctx))
+
+
+def _ask_if_needed(
+    services: Services, step: Step, state: RunState, handler: StepHandler, ctx: EngineContext, env: JsonObject
+) -> list[ev.Draft]:
+    asked = state.steps[step.name].approval
+    if asked is None and not step.approval and not handler_flag(handler, "needs_approval"):
+        return []
+    if asked is not None and asked.reason is ev.AskReason.ASKED:
+        return []  # the handler asked by itself, and compares the digest by itself
+    return ask(services, step, state, asked, subject_of(services, step, state, handler, ctx, env=env))
+
+
+def find_handler(services: Services, step: Step) -> StepHandler:
+    """The handler of a step's tool.
+
+    Raises:
+        errors.InvalidInput: no handler has it any more, or the plugin that had it is broken.
+    """
+    handler = services.handlers.find(step.tool)
+    if handler is None:
+        raise errors.InvalidInput(f"no handler has the tool {step.tool!r}", code="unknown-tool", hint="nofx doctor")
+    return handler
+
+
+def ask(services: Services, step: Step, state: RunState, approval: Approval | None, subject: Subject) -> list[ev.Draft]:
+    """What to append before the step may run; empty where a person granted exactly this."""
+    if approval is not None and approval.decision == "granted" and approval.digest == subject.digest:
+        return []
+    drafts = []
+    if approval is not None and approval.digest != subject.digest:
+        drafts.append(ev.Draft(ev.ApprovalStale(approval.digest, subject.digest), step.name))
+    elif approval is not None and approval.decision is None:
+        return []
+    return [*drafts, request(services, step, state, subject)]
+
+
+def request(services: Services, step: Step, state: RunState, subject: Subject) -> ev.Draft:
+    """Ask a person, and keep what is shown."""
+    assert state.run is not None
+    path = services.artifacts.put_shown(state.run, subject.digest, subject.text)
+    return ev.Draft(ev.ApprovalRequested(subject.digest, subject.question, subject.reason, path), step.name)
+
+
+def _granted(approval: Approval | None) -> Granted | None:
+    if approval is None or approval.decision != "granted":
+        return None
+    return Granted(approval.by.id if approval.by else "", approval.at, approval.note, approval.digest)
+
+
+def _claim(services: Services, state: RunState, step: Step, *, attempt: int, inputs: JsonObject) -> ev.Draft:
+    assert state.run is not None
+    key = idempotency_key(state.run, step.name, inputs)
+    return ev.Draft(ev.StepStarted(step.tool, key, digest_of(inputs), services.actor.id), step.name, attempt)
+
+
+def _failed(claim: ev.Draft, error: StepError, *before: ev.Payload) -> Prepared:
+    """The attempt is claimed and fails in the same batch: its handler is never called."""
+    drafts = [claim, *(ev.Draft(payload, claim.step, claim.attempt) for payload in before)]
+    drafts.append(ev.Draft(ev.StepFinished("failed", error=error), claim.step, claim.attempt))
+    return Prepared(drafts)

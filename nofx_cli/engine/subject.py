@@ -1,0 +1,79 @@
+"""What a person decides on: the exact content that a step would act with, and its digest.
+
+An approval is bound to the SHA-256 of the canonical JSON of this document. It is built again from the world as
+it is when somebody answers, and once more when the step would run; where it differs, the answer does not count.
+"""
+
+from dataclasses import dataclass
+
+from nofx_cli.domain.events import AskReason
+from nofx_cli.domain.ids import Digest, JsonObject, JsonValue, canonical_json, digest_of_bytes
+from nofx_cli.domain.plan import Step
+from nofx_cli.domain.state import RunState
+from nofx_cli.engine.services import Services
+from nofx_cli.ports.handler import StepContext, StepHandler, handler_preview
+
+_CHANGED = "changed since it was made"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is shown, as masked JSON text, and the digest of that text."""
+
+    text: str
+    digest: Digest
+    question: str
+    reason: AskReason
+
+
+def subject_of(
+    services: Services,
+    step: Step,
+    state: RunState,
+    handler: StepHandler,
+    ctx: StepContext,
+    *,
+    env: JsonObject,
+    reason: AskReason | None = None,
+) -> Subject:
+    """Build what would be shown for a step now; `reason` where the question is a new one."""
+    reason = reason or _reason(state, step)
+    shown: dict[str, JsonValue] = {
+        "run": ctx.run_id,
+        "step": step.name,
+        "tool": step.tool,
+        "reason": reason.value,
+        "inputs": ctx.inputs,
+        "env": env,
+        "preview": handler_preview(handler, ctx),
+        "artifacts": _artifacts(services, state, step),
+    }
+    text = canonical_json(services.mask(shown))
+    return Subject(
+        text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), _question(step, ctx, reason), reason
+    )
+
+
+def _reason(state: RunState, step: Step) -> AskReason:
+    """An open question keeps its reason; else the step is asked for because it needs an approval."""
+    asked = state.steps[step.name].approval
+    return asked.reason if asked else AskReason.APPROVAL
+
+
+def _question(step: Step, ctx: StepContext, reason: AskReason) -> str:
+    message = ctx.inputs.get("message")
+    if reason is AskReason.INTERRUPTED:
+        return f"{step.name} was cut off while it ran; run it again?"
+    if isinstance(message, str) and message:
+        return message
+    return f"run {step.name} ({step.tool})?"
+
+
+def _artifacts(services: Services, state: RunState, step: Step) -> dict[str, JsonValue]:
+    found: dict[str, JsonValue] = {}
+    for need in step.needs:
+        kept = state.steps[need].artifacts
+        if kept and state.run is not None:
+            run = state.run
+            found[need] = {a.name: a.digest if services.artifacts.check(run, a) else _CHANGED for a in kept}
+    return found

@@ -1,0 +1,91 @@
+"""The attempts that run in this process, each in a thread of its own."""
+
+import queue
+import threading
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from nofx_cli.domain.ids import StepName
+from nofx_cli.engine.attempt import AttemptResult, run_attempt, timed_out
+from nofx_cli.engine.prepare import Claimed
+from nofx_cli.engine.services import Services
+from nofx_cli.worker.observer import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody wants the execution to stop; `signal` is the name of the signal that said so."""
+
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The journal was changed by somebody else."""
+
+
+Message: TypeAlias = AttemptResult | Stop | Changed
+Inbox: TypeAlias = "queue.SimpleQueue[Message]"
+
+# How long a handler may take to return after its processes were ended, before its thread is left behind.
+_LEAVE_MS = 3_000
+
+
+@dataclass(slots=True)
+class _Running:
+    claimed: Claimed
+    deadline_ms: float
+    leave_ms: float
+
+
+class Attempts:
+    """Starts claimed attempts and keeps their time; what comes of them is put into the inbox."""
+
+    def __init__(self, services: Services, inbox: Inbox, observer: Observer) -> None:
+        self._services, self._inbox, self._observer = services, inbox, observer
+        self._running: dict[tuple[StepName, int], _Running] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, claimed: Claimed) -> None:
+        """Run a claimed attempt in a thread."""
+        step = claimed.step
+        claimed.ctx.on_line = lambda text: self._observer.line(step.name, text)
+        deadline_ms = claimed.ctx.begin()
+        leave_ms = deadline_ms + 2 * self._services.limits.grace_ms + _LEAVE_MS
+        self._running[step.name, claimed.ctx.attempt] = _Running(claimed, deadline_ms, leave_ms)
+        threading.Thread(target=self._work, args=(claimed,), name=f"step {step.name}", daemon=True).start()
+
+    def take(self, result: AttemptResult) -> bool:
+        """Note that an attempt has ended; False when it was given up before."""
+        return self._running.pop((result.step, result.attempt), None) is not None
+
+    def stop(self, reason: str) -> None:
+        """Ask all of them to stop."""
+        for running in self._running.values():
+            running.claimed.ctx.cancellation.stop(reason)
+
+    def next_deadline_ms(self) -> float | None:
+        """When the next attempt is over its time, or over the time to end after that."""
+        due = [
+            running.leave_ms if running.claimed.ctx.cancellation.reason else running.deadline_ms
+            for running in self._running.values()
+        ]
+        return min(due, default=None)
+
+    def enforce(self) -> list[AttemptResult]:
+        """Stop what is over its time; the results of those that do not even end then, and are left behind."""
+        now_ms = self._services.clock.monotonic_ms()
+        left = []
+        for key, running in list(self._running.items()):
+            if now_ms >= running.deadline_ms:
+                running.claimed.ctx.cancellation.stop("timeout")
+            if now_ms >= running.leave_ms:
+                del self._running[key]
+                took_ms = round(now_ms - running.deadline_ms) + running.claimed.step.timeout_ms
+                left.append(AttemptResult(*key, timed_out(running.claimed), duration_ms=took_ms))
+        return left
+
+    def _work(self, claimed: Claimed) -> None:
+        self._inbox.put(run_attempt(self._services, claimed))

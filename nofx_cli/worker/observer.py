@@ -1,0 +1,29 @@
+"""Who looks on while a run is executed."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from nofx_cli.domain.events import Event
+from nofx_cli.domain.ids import StepName
+
+
+class Observer(Protocol):
+    """Told of everything as it happens, from several threads; must return quickly."""
+
+    def events(self, events: Sequence[Event]) -> None:
+        """Events that were committed, by this process or another, in order and once each."""
+        ...
+
+    def line(self, step: StepName, text: str) -> None:
+        """The newest line of a running step's output."""
+        ...
+
+
+class Silent:
+    """Looks on and says nothing."""
+
+    def events(self, events: Sequence[Event]) -> None:
+        pass
+
+    def line(self, step: StepName, text: str) -> None:
+        pass
