@@ -12,10 +12,9 @@ from nofx_cli.ports.processes import ProcessResult
 
 
 class StepCancelled(Exception):
-    """The step is to stop now; raised by `ctx.check_cancelled()` and by `ctx.process(...)`.
+    """The step is to stop now; raised by `ctx.check_cancelled()` and by `ctx.process(...)`. Handlers let it pass.
 
-    Handlers let it pass. A gate may answer a `reason` of `timeout` with its verdict `timed_out` instead; for any
-    other reason (`cancelled`, `interrupted`, `killed`) the outcome of the attempt is not the handler's to tell.
+    `reason` is `timeout`, `cancelled`, `interrupted` or `killed`, as `Cancellation.reason`.
     """
 
     def __init__(self, reason: str = "cancelled") -> None:
@@ -130,7 +129,8 @@ class StepHandler(Protocol):
     def run(self, ctx: StepContext) -> Outcome:
         """Do the step's work.
 
-        An exception that is not `StepCancelled` is a failure with code `handler-fault`, not retryable.
+        A `NofxError` that it raises is a failure with that error's code, any other exception that is not
+        `StepCancelled` one with code `handler-fault`; neither is retryable.
         """
         ...
 

@@ -1,0 +1,157 @@
+"""A context for testing a handler without a run: it keeps what the handler says and makes, in memory.
+
+```python
+ctx = FakeContext(tmp_path, inputs={"to": "staging"}, processes=[process_result(exit_code=1, last_line="no route")])
+outcome = Deploy().run(ctx)
+assert ctx.calls[0].argv == ("ssh", "staging", "deploy")
+```
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from nofx_cli import errors
+from nofx_cli.domain.events import ArtifactCreated
+from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of_bytes, idempotency_key
+from nofx_cli.ports.handler import Granted, StepCancelled
+from nofx_cli.ports.processes import ProcessResult
+
+_RUN = RunId("20260101-000000-aaaaaa")
+_STEP = StepName("step")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessCall:
+    """What a handler asked to run. `cwd` is absolute; `env` holds only what the handler added."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    time_limit_ms: int | None
+    capture_limit: int
+
+
+def process_result(
+    exit_code: int | None = 0,
+    *,
+    signal: str = "",
+    stopped: str = "",
+    stdout: str = "",
+    last_line: str = "",
+    survivors: int = 0,
+    duration_ms: int = 1,
+) -> ProcessResult:
+    """How a process ended, for scripts; give `signal` or `stopped` together with `exit_code=None`."""
+    return ProcessResult(
+        exit_code=exit_code,
+        signal=signal,
+        stopped=stopped,
+        stdout=stdout,
+        last_line=last_line or stdout.strip().rpartition("\n")[2],
+        log_bytes=len(stdout),
+        cut_bytes=0,
+        survivors=survivors,
+        duration_ms=duration_ms,
+    )
+
+
+@dataclass
+class FakeContext:
+    """A `StepContext`. The workspace and the scratch folder are made below `folder`.
+
+    Attributes:
+        processes: answers `process`: a function of the call, or results (or exceptions to raise) in order.
+        written_outputs: what `read_outputs` gives, as if processes had written it to `$NOFX_OUTPUT`.
+        needed_artifacts: the artifacts of other steps: bytes by name, by step.
+        stop: the reason for which the step is to stop (`timeout`, `cancelled`, …); empty while there is none.
+        logged, artifacts, calls: what the handler wrote to its log, kept and ran so far.
+    """
+
+    folder: Path
+    inputs: JsonObject = field(default_factory=dict)
+    tool: str = "test:fake"
+    run_id: RunId = _RUN
+    step: StepName = _STEP
+    attempt: int = 1
+    params: JsonObject = field(default_factory=dict)
+    outputs: Mapping[StepName, JsonObject] = field(default_factory=dict)
+    needs: tuple[StepName, ...] = ()
+    approval: Granted | None = None
+    processes: Callable[[ProcessCall], ProcessResult] | Sequence[ProcessResult | Exception] = ()
+    written_outputs: JsonObject = field(default_factory=dict)
+    needed_artifacts: Mapping[StepName, Mapping[str, bytes]] = field(default_factory=dict)
+    stop: str = ""
+    workspace: Path = field(init=False)
+    scratch: Path = field(init=False)
+    idempotency_key: str = field(init=False)
+    logged: list[str] = field(init=False, default_factory=list)
+    artifacts: dict[str, bytes] = field(init=False, default_factory=dict)
+    calls: list[ProcessCall] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.workspace = self.folder.resolve() / "workspace"
+        self.scratch = self.folder.resolve() / "scratch"
+        self.workspace.mkdir(parents=True, exist_ok=True)
+        self.scratch.mkdir(exist_ok=True)
+        self.idempotency_key = idempotency_key(self.run_id, self.step, self.inputs)
+
+    def log(self, text: str) -> None:
+        self.logged.extend(text.splitlines())
+
+    def put_artifact(self, name: str, data: bytes | str | Path) -> ArtifactCreated:
+        place = PurePosixPath(name)
+        if not name or place.is_absolute() or ".." in place.parts:
+            raise errors.InvalidInput(f"{name!r} is not a name for an artifact", code="artifact-name")
+        content = data.read_bytes() if isinstance(data, Path) else data.encode() if isinstance(data, str) else data
+        self.artifacts[name] = content
+        return _artifact(self.step, name, content)
+
+    def artifacts_of(self, step: StepName) -> tuple[ArtifactCreated, ...]:
+        return tuple(_artifact(step, name, data) for name, data in self.needed_artifacts.get(step, {}).items())
+
+    def read_artifact(self, artifact: ArtifactCreated) -> bytes:
+        for step, kept in {self.step: self.artifacts, **self.needed_artifacts}.items():
+            if artifact.name in kept and artifact.path == _path(step, artifact.name):
+                return kept[artifact.name]
+        raise errors.NotFound(f"there is no artifact {artifact.path}")
+
+    def process(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        time_limit_ms: int | None = None,
+        capture_limit: int = 0,
+    ) -> ProcessResult:
+        self.check_cancelled()
+        place = self.workspace / cwd if cwd else self.workspace
+        call = ProcessCall(tuple(argv), place, dict(env or {}), time_limit_ms, capture_limit)
+        self.calls.append(call)
+        return self._answer(call)
+
+    def read_outputs(self) -> JsonObject:
+        return dict(self.written_outputs)
+
+    def check_cancelled(self) -> None:
+        if self.stop:
+            raise StepCancelled(self.stop)
+
+    def _answer(self, call: ProcessCall) -> ProcessResult:
+        if callable(self.processes):
+            return self.processes(call)
+        if len(self.calls) > len(self.processes):
+            raise AssertionError(f"no result is scripted for process {len(self.calls)}: {' '.join(call.argv)}")
+        result = self.processes[len(self.calls) - 1]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def _artifact(step: StepName, name: str, data: bytes) -> ArtifactCreated:
+    return ArtifactCreated(name, _path(step, name), digest_of_bytes(data), len(data))
+
+
+def _path(step: StepName, name: str) -> str:
+    return f"artifacts/{step}/{name}"
