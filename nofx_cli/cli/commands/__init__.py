@@ -1,0 +1,1 @@
+"""One module a command: its options, the use case it calls, what it prints."""

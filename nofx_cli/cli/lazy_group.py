@@ -1,0 +1,83 @@
+"""A group of commands that imports a command when it is used, and the one boundary where errors are told."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from nofx_cli.cli.fault_report import tell_fault
+from nofx_cli.cli.output import tell_error
+from nofx_cli.errors import ExitCode, NofxError
+
+# name → (module below `nofx_cli.cli.commands`, section of the help, one line of help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("run", "Runs", "Run a plan, here and now."),
+    "list": ("list_runs", "Runs", "List runs, newest first."),
+    "show": ("show", "Runs", "Show a run: steps, gates, artifacts, lineage."),
+    "timeline": ("timeline", "Runs", "Show, or follow, the events of a run."),
+    "logs": ("logs", "Runs", "Show the output of a step."),
+    "artifacts": ("artifacts", "Runs", "List a run's artifacts, or write one out."),
+    "approve": ("approve", "Decisions", "Approve a waiting step; the run goes on."),
+    "reject": ("reject", "Decisions", "Say no to a waiting step."),
+    "waive": ("waive", "Decisions", "Pass a waiting step over; what needs it goes on."),
+    "resume": ("resume", "Going on", "Go on with a run that was cut off or waits."),
+    "retry": ("retry", "Going on", "Do the failed part of an ended run again."),
+    "rerun": ("rerun", "Going on", "Make a new run from the plan of an old one."),
+    "cancel": ("cancel", "Going on", "End a run."),
+    "plan": ("plan", "Plans", "Check, list, show and draw plans."),
+    "verify": ("verify", "Trust", "Prove that a run's journal was not touched."),
+    "config": ("config", "Trust", "Show the settings and where each comes from."),
+    "doctor": ("doctor", "Trust", "Examine the machine, the project and the store."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by name and help; loads the one that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        if cmd_name not in self.commands:
+            module = import_module(f"nofx_cli.cli.commands.{COMMANDS[cmd_name][0]}")
+            command = typer.main.get_command(module.app)
+            command.name = cmd_name
+            self.commands[cmd_name] = command
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        for name in COMMANDS:  # for "did you mean"
+            self.commands.setdefault(name, None)  # type: ignore[call-overload]
+        try:
+            return super().resolve_command(ctx, args)
+        finally:
+            self.commands = {name: command for name, command in self.commands.items() if command is not None}
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, (_, section, text) in COMMANDS.items():
+            sections.setdefault(section, []).append((name, text))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NofxError as exc:
+            tell_error(exc, as_json="--json" in [*ctx._protected_args, *ctx.args])
+            ctx.exit(exc.exit_code)
+        except KeyboardInterrupt:
+            ctx.exit(ExitCode.INTERRUPTED)
+        except BrokenPipeError:
+            sys.stdout = None  # type: ignore[assignment] # nobody reads any more: nothing to flush at exit
+            ctx.exit(ExitCode.SUCCEEDED)
+        except Exception as exc:  # noqa: BLE001 - the boundary: what is left is a fault of ours
+            if type(exc).__module__.startswith("typer"):
+                raise
+            tell_fault(exc)
+            ctx.exit(ExitCode.FAULT)

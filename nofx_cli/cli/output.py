@@ -1,0 +1,85 @@
+"""What commands print: results on standard output, everything else on standard error.
+
+Whatever comes from files, models or tools goes through `safe` before it is shown.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from nofx_cli.errors import NofxError
+from nofx_cli.safety.terminal_text import fence_workflow_commands, neutralise
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
+
+
+def safe(text: str) -> str:
+    """One line of foreign text, harmless to a terminal and to a CI runner."""
+    return fence_workflow_commands(neutralise(text))
+
+
+def colourful(stream: TextIO) -> bool:
+    """Whether a stream takes colour: NO_COLOR, then FORCE_COLOR, then whether it is a terminal that can."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, *styles: str, stream: TextIO | None = None) -> str:
+    """Colour a text where the stream (standard output by default) takes colour."""
+    if not text or not styles or not colourful(stream or sys.stdout):
+        return text
+    return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
+
+
+def out(text: str = "") -> None:
+    """A line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str = "") -> None:
+    """A line for the person, beside the result."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def out_json(value: object) -> None:
+    """The result as one JSON object on one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    sys.stdout.flush()
+
+
+def columns(rows: Sequence[Sequence[str]], *, styles: Sequence[Sequence[str]] = ()) -> Iterable[str]:
+    """Align rows of plain cells; `styles` gives the colours of each cell, row by row."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []
+    for number, row in enumerate(rows):
+        cells = []
+        for at, cell in enumerate(row):
+            style = styles[number][at] if styles else ""
+            padding = " " * (widths[at] - len(cell)) if at + 1 < len(row) else ""
+            cells.append((paint(cell, style) if style else cell) + padding)
+        yield "  ".join(cells).rstrip()
+
+
+def tell_error(error: NofxError, *, as_json: bool = False) -> None:
+    """Tell an error: on standard error for people; `as_json` as an object on standard output as well."""
+    if as_json:
+        told = {"code": error.code, "message": error.message, "hint": error.hint, "context": error.context}
+        out_json({"error": told, "exit_code": int(error.exit_code)})
+    lines = [neutralise(line) for line in error.message.split("\n")]
+    if len(lines) == 1:
+        note(paint(f"error[{error.code}]", "red", "bold", stream=sys.stderr) + f": {lines[0]}")
+    else:
+        note("\n".join(lines))
+    if error.hint:
+        note(paint("  hint", "cyan", stream=sys.stderr) + f": {neutralise(error.hint)}")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return dict(value) if hasattr(value, "keys") else str(value)
