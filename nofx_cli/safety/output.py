@@ -1,0 +1,165 @@
+"""What a process writes: masked, streamed to the log up to a limit, its head captured, its newest line told.
+
+Memory stays bounded whatever comes: nothing is kept but an end that may be the beginning of a secret, the head
+that is captured, and the last few kilobytes for the newest line.
+"""
+
+import codecs
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from nofx_cli import errors
+from nofx_cli.ports.processes import ProcessSpec
+from nofx_cli.safety.masking import Masker, StreamMasker
+
+_TAIL = 4_096
+_LINE_LENGTH = 400
+_BETWEEN_LINES_MS = 200
+
+
+@dataclass(slots=True)
+class Source:
+    """A pipe that output comes from. `captured`: its head is given back."""
+
+    fd: int
+    masked: StreamMasker
+    captured: bool
+
+
+class Output:
+    """The output of one process."""
+
+    def __init__(self, spec: ProcessSpec, mask: Masker, on_line: Callable[[str], None] | None) -> None:
+        """Open the log, to append to it; its folder is made where it is missing.
+
+        Raises:
+            errors.StoreFailure: it cannot be opened (code `log-not-written`).
+        """
+        self._path, self._mask, self._on_line = spec.log, mask, on_line
+        self._log_room, self._capture_room = spec.output_limit, spec.capture_limit
+        self._limit = spec.output_limit
+        self.log_bytes = self.cut_bytes = 0
+        self._captured = bytearray()
+        self._tail, self._ends_line = b"", True
+        self._line, self._is_fresh, self._told_ms = "", False, float("-inf")
+        self._log = self._open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._log)
+
+    def source(self, fd: int, *, captured: bool) -> Source:
+        """A pipe to take output from."""
+        return Source(fd, self._mask.stream(), captured)
+
+    def take(self, source: Source, chunk: bytes) -> None:
+        """Take in what was read. Raises `errors.StoreFailure` where the log cannot be written."""
+        self._keep(source, source.masked.feed(chunk))
+
+    def end(self, source: Source) -> None:
+        """Nothing more comes from there."""
+        self._keep(source, source.masked.flush())
+
+    def finish(self) -> None:
+        """Say in the log what was cut, and tell the newest line."""
+        if self.cut_bytes:
+            start = b"" if self._ends_line else b"\n"
+            note = f"[nofx: the output limit of {self._limit} bytes was reached; {self.cut_bytes} bytes were cut]\n"
+            self._write(start + note.encode())
+        if self._is_fresh and self._on_line:
+            self._tell(self._told_ms)
+
+    @property
+    def stdout(self) -> str:
+        """The captured head, whole characters only, invalid ones replaced."""
+        whole = len(self._captured) < self._capture_room or not self._capture_room
+        return codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(self._captured), final=whole)
+
+    @property
+    def last_line(self) -> str:
+        """The newest line that is not blank, shortened."""
+        if self._is_fresh:
+            self._line = _newest_line(self._tail)
+            self._is_fresh = False
+        return self._line
+
+    def tell(self, now_ms: float) -> float | None:
+        """Tell the newest line if that is due; else return in how many milliseconds it is (None: nothing new)."""
+        if not self._is_fresh or self._on_line is None:
+            return None
+        due_ms = self._told_ms + _BETWEEN_LINES_MS - now_ms
+        if due_ms > 0:
+            return due_ms
+        self._tell(now_ms)
+        return None
+
+    def _tell(self, now_ms: float) -> None:
+        self._told_ms = now_ms
+        line = self.last_line
+        if self._on_line and line:
+            self._on_line(line)
+
+    def _keep(self, source: Source, data: bytes) -> None:
+        if not data:
+            return
+        kept = data[: self._log_room]
+        if kept:
+            self._write(kept)
+            self._ends_line = kept.endswith(b"\n")
+        self._log_room -= len(kept)
+        self.log_bytes += len(kept)
+        self.cut_bytes += len(data) - len(kept)
+        if source.captured and len(self._captured) < self._capture_room:
+            self._captured += data[: self._capture_room - len(self._captured)]
+        self._note(data)
+
+    def _note(self, data: bytes) -> None:
+        """Keep the end of what came; blank space at its end shrinks, so that it cannot push the newest line out."""
+        solid = data.rstrip()
+        space = data[len(solid) :]
+        if solid:
+            self._tail = (self._tail + solid[-_TAIL:])[-_TAIL:]
+            self._is_fresh = True
+        if space and not self._tail.endswith(b"\n"):
+            self._tail += b"\n" if b"\n" in space or b"\r" in space else space[-1:]
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        try:
+            try:
+                return os.open(self._path, flags, 0o644)
+            except FileNotFoundError:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                return os.open(self._path, flags, 0o644)
+        except OSError as exc:
+            raise self._failure(exc) from exc
+
+    def _write(self, data: bytes) -> None:
+        try:
+            written = os.write(self._log, data)
+            while written < len(data):
+                written += os.write(self._log, data[written:])
+        except OSError as exc:
+            raise self._failure(exc) from exc
+
+    def _failure(self, exc: OSError) -> errors.StoreFailure:
+        return errors.StoreFailure(
+            f"the log {self._path} could not be written: {exc.strerror}",
+            code="log-not-written",
+            hint="make room, or make the folder writable, then retry",
+            context={"path": str(self._path)},
+        )
+
+
+def _newest_line(tail: bytes) -> str:
+    text = tail.rstrip()
+    start = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+    line = text[start:].decode("utf-8", "replace").lstrip()
+    return line if len(line) <= _LINE_LENGTH else line[: _LINE_LENGTH - 1] + "…"

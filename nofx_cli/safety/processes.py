@@ -1,0 +1,105 @@
+"""Run child processes so that none outlives its step: the implementation of `ports.processes.ProcessRunner`.
+
+What ends a process and all that it started, and what does it:
+
+- its own end, its time limit, a request to stop: `supervision`, with `children` for what left its group;
+- the death of nofx, also by `kill -9`: `guardian`, at once, for the groups; `leftovers`, when the run is taken up
+  again, for everything.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from nofx_cli.clock import Clock
+from nofx_cli.ports.processes import Cancellation, ProcessResult, ProcessSpec
+from nofx_cli.safety.masking import Masker
+from nofx_cli.safety.wake import Wake
+
+
+class LocalProcesses:
+    """Child processes on this machine. Several threads may run one each at a time."""
+
+    def __init__(self, mask: Masker, clock: Clock) -> None:
+        self._mask, self._clock = mask, clock
+        self._idle_wakes: list[Wake] = []
+
+    def run(
+        self, spec: ProcessSpec, cancellation: Cancellation, *, on_line: Callable[[str], None] | None = None
+    ) -> ProcessResult:
+        """Run to the end, as `ProcessRunner.run`. A request to stop that is there already lets nothing start.
+
+        Raises:
+            errors.InvalidInput: no program, or arguments that the system cannot take (codes `program-missing`,
+                `program-arguments`, `arguments-too-long`).
+            errors.NotFound: codes `program-not-found`, `cwd-not-found`.
+            errors.Denied: code `program-not-executable`.
+            errors.StoreFailure: log or record cannot be written, or there is no room for a process (codes
+                `log-not-written`, `record-not-written`, `process-not-started`).
+        """
+        from nofx_cli.safety.output import Output
+        from nofx_cli.safety.start import find_program
+        from nofx_cli.safety.supervision import Supervision
+
+        begun_ms = self._clock.monotonic_ms()
+        program = find_program(spec.argv, spec.cwd, spec.env)
+        if cancellation.reason:
+            return _result(None, cancellation.reason)
+        wake = self._idle_wakes.pop() if self._idle_wakes else Wake()
+        unsubscribe = cancellation.subscribe(wake.wake)
+        try:
+            with Output(spec, self._mask, on_line) as output:
+                supervision = Supervision(spec, output, cancellation, wake)
+                supervision.run(program)
+        finally:
+            unsubscribe()
+            self._idle_wakes.append(wake)
+        return _result(
+            supervision.exit_code,
+            supervision.stopped,
+            stdout=output.stdout,
+            last_line=output.last_line,
+            log_bytes=output.log_bytes,
+            cut_bytes=output.cut_bytes,
+            survivors=supervision.survivors,
+            duration_ms=round(self._clock.monotonic_ms() - begun_ms),
+        )
+
+    def end_recorded(self, record: Path, marks: Mapping[str, str]) -> int:
+        """End what an earlier, dead nofx left running, as `ProcessRunner.end_recorded`."""
+        from nofx_cli.safety.leftovers import end_leftovers
+
+        return end_leftovers(record, marks)
+
+
+def _result(
+    code: int | None,
+    stopped: str,
+    *,
+    stdout: str = "",
+    last_line: str = "",
+    log_bytes: int = 0,
+    cut_bytes: int = 0,
+    survivors: int = 0,
+    duration_ms: int = 0,
+) -> ProcessResult:
+    ended_by = _signal_name(-code) if code is not None and code < 0 else ""
+    return ProcessResult(
+        exit_code=None if ended_by else code,
+        signal=ended_by,
+        stopped=stopped,
+        stdout=stdout,
+        last_line=last_line,
+        log_bytes=log_bytes,
+        cut_bytes=cut_bytes,
+        survivors=survivors,
+        duration_ms=duration_ms,
+    )
+
+
+def _signal_name(number: int) -> str:
+    import signal
+
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
