@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, data_of, payload_of
-from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
+from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, data_of, payload_of, type_of
+from nofx_cli.domain.ids import RunId, digest_of_bytes
 
 GENESIS = "0" * 64
 
@@ -47,7 +47,7 @@ def encode_batch(
     left = len(drafts)
     for seq, draft in enumerate(drafts, head.seq + 1):
         left -= 1
-        record: dict[str, Any] = {"v": EVENT_VERSION, "seq": seq, "at": at, "type": draft.payload.type, "run": run}
+        record: dict[str, Any] = {"v": EVENT_VERSION, "seq": seq, "at": at, "type": type_of(draft.payload), "run": run}
         if draft.step is not None:
             record["step"] = draft.step
         if draft.attempt is not None:
@@ -76,13 +76,13 @@ def decode_line(line: bytes) -> Event:
     """
     try:
         record = json.loads(line)
+        _check_types(record)
         actor = record["actor"]
-        step = record.get("step")
         return Event(
             seq=record["seq"],
             at=record["at"],
-            run=RunId(record["run"]),
-            step=None if step is None else StepName(step),
+            run=record["run"],
+            step=record.get("step"),
             attempt=record.get("attempt"),
             actor=Actor(actor["kind"], actor["id"]),
             payload=payload_of(record["type"], record["data"]),
@@ -92,6 +92,16 @@ def decode_line(line: bytes) -> Event:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         raise DamagedLine(f"not an event: {exc}") from exc
+
+
+def _check_types(record: Any) -> None:
+    for name in ("at", "type", "run", "prev"):
+        if not isinstance(record[name], str):
+            raise TypeError(f"`{name}` is no text")
+    if not isinstance(record.get("step"), str | None):
+        raise TypeError("`step` is no text")
+    if not isinstance(record["seq"], int) or not isinstance(record.get("attempt"), int | None):
+        raise TypeError("`seq` or `attempt` is no number")
 
 
 def lines_that_follow(line: bytes) -> int:
@@ -110,7 +120,13 @@ def whole_batches(data: bytes) -> int:
     end = data.rfind(b"\n") + 1
     while end:
         start = data.rfind(b"\n", 0, end - 1) + 1
-        if not lines_that_follow(data[start : end - 1]) and not data[start:end].startswith(b"\0"):
+        line = data[start : end - 1]
+        if _could_be_an_event(line) and not lines_that_follow(line):
             return end
         end = start
     return 0
+
+
+def _could_be_an_event(line: bytes) -> bool:
+    """Tell a line of JSON from what a power loss leaves: blocks of zeros, or of another file."""
+    return line.startswith(b"{") and line.endswith(b"}") and b"\0" not in line

@@ -48,6 +48,7 @@ def decide(state: RunState, now: str, condition: Condition) -> list[ev.Draft]:
     return drafts
 
 
+_ENDED_AS = {StepStatus.FAILED: "failed", StepStatus.CANCELLED: "was cancelled"}
 _ENDED = (StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
 
 
@@ -116,6 +117,6 @@ def _end(state: RunState, now: str, *, skipped_now: int) -> ev.Draft:
     if not state.blocking_failures:
         return ev.Draft(ev.RunSucceeded(took_ms, counts))
     first = state.steps[next(iter(state.blocking_failures))]
-    error = first.error or StepError("failed", "the step failed")
+    error = first.error or StepError(first.status.value, f"the step {_ENDED_AS[first.status]}")
     then = f"nofx retry {state.run} --from {first.name}"
     return ev.Draft(ev.RunFailed(first.name, first.attempt, error, then, took_ms, counts))

@@ -24,9 +24,9 @@ def parse_duration_ms(text: str) -> int:
 
 def format_duration(ms: float) -> str:
     """Write a duration for people: `12ms`, `3.4s`, `2m05s`, `1h02m`."""
-    if ms < 1_000:
+    if ms < 999.5:
         return f"{ms:.0f}ms"
-    if ms < 60_000:
+    if ms < 59_950:
         return f"{ms / 1000:.1f}s"
     minutes, seconds = divmod(round(ms / 1000), 60)
     if minutes < 60:

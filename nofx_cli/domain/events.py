@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from nofx_cli.clock import parse_at
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 from nofx_cli.domain.outcome import StepError
 
@@ -441,7 +442,12 @@ class Event:
 
     @property
     def type(self) -> str:
-        return self.payload.name if isinstance(self.payload, Unknown) else self.payload.type
+        return type_of(self.payload)
+
+
+def type_of(payload: Payload) -> str:
+    """The event's type in the journal."""
+    return payload.name if isinstance(payload, Unknown) else payload.type
 
 
 def data_of(payload: Payload) -> dict[str, JsonValue]:
@@ -468,9 +474,19 @@ def payload_of(type_name: str, data: Any) -> Payload:
         for name in _FIELDS[kind]:
             if name in data:
                 known[name] = _value(kind, name, data[name])
+        payload = kind(**known)
+        _check_meaning(payload)
     except (TypeError, ValueError, KeyError):
         return Unknown(type_name, data)
-    return kind(**known)
+    return payload
+
+
+def _check_meaning(payload: Payload) -> None:
+    """Refuse what the fold could not act on."""
+    if isinstance(payload, StepFinished) and payload.status not in ("succeeded", "failed"):
+        raise ValueError(payload.status)
+    if isinstance(payload, StepRetryScheduled):
+        parse_at(payload.due_at)
 
 
 def _value(kind: type[Payload], name: str, value: Any) -> Any:
@@ -478,9 +494,9 @@ def _value(kind: type[Payload], name: str, value: Any) -> Any:
         return StepError(str(value["code"]), str(value["message"]), str(value.get("hint", "")))
     if (kind, name) in _ENUMS:
         return _ENUMS[kind, name](value)
-    if isinstance(value, list):
-        return tuple(value)
     expected = _DEFAULTS[kind].get(name)
+    if expected is tuple and isinstance(value, list):
+        return tuple(value)
     if expected is not None and not isinstance(value, expected):
         raise TypeError(name)
     return value
@@ -491,7 +507,7 @@ def _default_types(kind: type[Payload]) -> dict[str, type]:
     found: dict[str, type] = {}
     for item in fields(kind):
         default = item.default if item.default is not MISSING else None
-        if isinstance(default, str | int | bool):
+        if isinstance(default, str | int | bool | tuple):
             found[item.name] = str if isinstance(default, str) else type(default)
         elif item.default_factory is dict:
             found[item.name] = dict

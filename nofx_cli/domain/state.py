@@ -175,16 +175,17 @@ class RunState:
         self.answered.pop(step.name, None)
         if status is StepStatus.QUEUED:
             heapq.heappush(self._ready, (step.due_us, step.place))
-        if step.ended and not was_ended:
-            self._count_down(step)
-        elif was_ended and not step.ended:
+        if was_ended:
             self._count_up(step)
+        if step.ended:
+            self._count_down(step)
         if status is StepStatus.PENDING and step.open_needs == 0:
             self.free[step.name] = None
 
     def _count_down(self, step: StepState) -> None:
-        spec = self.plan.steps[step.place]
-        if step.status is StepStatus.FAILED and spec.blocks:
+        if step.status is StepStatus.CANCELLED or (
+            step.status is StepStatus.FAILED and self.plan.steps[step.place].blocks
+        ):
             step.taint = step.name
             self.blocking_failures[step.name] = None
         elif step.taint is None:
@@ -232,6 +233,7 @@ def _run_created(state: RunState, payload: ev.RunCreated, at: str) -> None:
 
 def _run_goes_on(state: RunState, payload: ev.RunStarted | ev.RunResumed, at: str) -> None:
     state.status, state.told_waiting, state.ended_at, state.failure = RunStatus.RUNNING, (), "", None
+    state.cancel_reason = ""
     state.started_at = state.started_at or at
     if payload.executor:
         state.executor = payload.executor
@@ -299,7 +301,7 @@ def _reset(state: RunState, step: StepState, payload: ev.StepReset, ctx: _Contex
     step.artifacts = []
     state.set_status(step, StepStatus.PENDING)
     if state.ended:
-        state.status, state.ended_at, state.failure = RunStatus.RUNNING, "", None
+        state.status, state.ended_at, state.failure, state.cancel_reason = RunStatus.RUNNING, "", None, ""
 
 
 def _requested(state: RunState, step: StepState, payload: ev.ApprovalRequested, ctx: _Context) -> None:
@@ -310,7 +312,9 @@ def _requested(state: RunState, step: StepState, payload: ev.ApprovalRequested, 
 def _answer(decision: str) -> Callable[[RunState, StepState, Any, _Context], None]:
     def answered(state: RunState, step: StepState, payload: Any, ctx: _Context) -> None:
         approval = step.approval
-        if approval is None or step.status is not StepStatus.WAITING:
+        if approval is None or approval.decision is not None or approval.digest != payload.digest:
+            return  # nothing was asked, it was answered before, or this answers another question
+        if step.status is not StepStatus.WAITING:
             return
         approval.decision, approval.by, approval.at, approval.note = decision, ctx.actor, ctx.at, payload.note
         if decision == "granted":

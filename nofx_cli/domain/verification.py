@@ -1,13 +1,14 @@
 """Prove that a journal is what was written: its sequence has no gap and every line names the digest of the one before.
 
-The chain shows a changed, dropped, inserted or swapped line. It cannot show a tail that was cut off, nor a change
-of the very last line: for those it is held against a head digest that was noted elsewhere.
+The chain shows a changed, dropped, inserted or swapped line, and a last batch that is not whole. It cannot show
+that whole batches were cut off the end, nor a change of the very last line: for those it is held against a head
+digest that was noted elsewhere.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nofx_cli.domain.codec import GENESIS, DamagedLine, Head, decode_line
+from nofx_cli.domain.codec import GENESIS, DamagedLine, Head, decode_line, lines_that_follow
 from nofx_cli.domain.ids import digest_of_bytes
 
 
@@ -42,12 +43,14 @@ def verify_chain(lines: Iterable[bytes], *, noted: Sequence[tuple[str, Head]] = 
     """
     faults: list[Fault] = []
     wanted = {head.seq: (where, head) for where, head in noted if head.seq}
-    prev, count = GENESIS, 0
+    prev, count, line = GENESIS, 0, b""
     for count, line in enumerate(lines, 1):
         faults.extend(_check_line(line, count, prev))
         prev = digest_of_bytes(line)
         if count in wanted and wanted[count][1].digest != prev:
             faults.append(Fault(count, "head-differs", f"event {count} is not the one noted in {wanted[count][0]}"))
+    if left := lines_that_follow(line):
+        faults.append(Fault(count + 1, "torn", f"the last batch is torn: {left} more events should follow {count}"))
     for where, head in noted:
         if head.seq > count:
             faults.append(
