@@ -11,6 +11,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 _HOME = Path.home().resolve()
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_CHANGES = {"os.mkdir": (0, 2), "os.remove": (0, 1), "os.rmdir": (0, 1), "os.rename": (1, 3), "os.link": (1, 3)}
+"""Where audit events of the interpreter have the path that is changed, and the folder that it is relative to."""
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", ""})
 _OF_THE_CALLER = ("NOFX_", "GIT_", "GITHUB_", "BACKPRESSURE_")
@@ -46,10 +48,10 @@ class Guard:
         if event == "open":
             if args[2] & _WRITES:
                 self._check_path(args[0])
-        elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate"):
-            self._check_path(args[0])
-        elif event in ("os.rename", "os.link", "os.symlink"):
-            self._check_path(args[1])
+        elif event in _CHANGES:
+            path, folder_fd = (args[place] for place in _CHANGES[event])
+            if folder_fd < 0:  # else the path is relative to a folder that was opened
+                self._check_path(path)
         elif event == "socket.getaddrinfo":
             _check_host(args[0])
         elif event in ("socket.connect", "socket.sendto") and args[0].family in _INTERNET:

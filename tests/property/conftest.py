@@ -4,5 +4,7 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("nofx", deadline=None, database=None, derandomize="CI" in os.environ, print_blob=True)
+settings.register_profile(
+    "nofx", deadline=None, database=None, derandomize="CI" in os.environ, max_examples=60, print_blob=True
+)
 settings.load_profile("nofx")
