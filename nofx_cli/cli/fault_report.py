@@ -18,13 +18,15 @@ def tell_fault(fault: BaseException) -> None:
     from nofx_cli.safety.masking import Masker, secret_values
 
     mask = Masker(secret_values(os.environ)).text
-    report = "\n".join([
-        f"nofx {__version__}, Python {platform.python_version()}, {platform.platform()}",
-        f"at {datetime.now(UTC).isoformat()}",
-        f"command: {' '.join(sys.argv[1:2])} … ({len(sys.argv) - 1} arguments)",
-        "",
-        mask("".join(traceback.format_exception(fault))),
-    ])
+    report = "\n".join(
+        [
+            f"nofx {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"at {datetime.now(UTC).isoformat()}",
+            f"command: {' '.join(sys.argv[1:2])} … ({len(sys.argv) - 1} arguments)",
+            "",
+            mask("".join(traceback.format_exception(fault))),
+        ]
+    )
     fd, name = tempfile.mkstemp(prefix="nofx-report-", suffix=".txt")
     with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(report)

@@ -12,7 +12,16 @@ from typing import TextIO
 from nofx_cli.errors import NofxError
 from nofx_cli.safety.terminal_text import fence_workflow_commands, neutralise
 
-_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
+_CODES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+}
 
 
 def safe(text: str) -> str:

@@ -1,5 +1,6 @@
 """One attempt: call the handler, and turn whatever comes of it into a result and then into drafts."""
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -49,7 +50,7 @@ def run_attempt(services: Services, claimed: Claimed) -> AttemptResult:
         outcome = timed_out(claimed)
     except errors.NofxError as exc:
         outcome = Failed(StepError(exc.code, exc.message, exc.hint))
-    except Exception as exc:  # noqa: BLE001 - a handler is foreign code: whatever it raises is the step's failure
+    except BaseException as exc:  # noqa: BLE001 - a handler is foreign code: also its `sys.exit()` only fails its step
         outcome = Failed(_fault(claimed, exc))
     finally:
         if ctx.touched_files:
@@ -147,9 +148,10 @@ def _with_declared(claimed: Claimed, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _fault(claimed: Claimed, exc: Exception) -> StepError:
+def _fault(claimed: Claimed, exc: BaseException) -> StepError:
     import traceback
 
-    claimed.ctx.log("".join(traceback.format_exception(exc)))
+    with contextlib.suppress(OSError):  # a full disk must not hide the fault
+        claimed.ctx.log("".join(traceback.format_exception(exc)))
     where = f"nofx logs {claimed.ctx.run_id} {claimed.step.name}"
     return StepError("handler-fault", f"the handler of {claimed.step.tool} raised {type(exc).__name__}: {exc}", where)

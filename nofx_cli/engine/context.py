@@ -140,7 +140,7 @@ class EngineContext:
 
     def _log_path(self) -> Path:
         path = self._services.artifacts.log_path(self.run_id, self.step, self.attempt)
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def _folder(self, cwd: str | Path | None) -> Path:

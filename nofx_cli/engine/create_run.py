@@ -50,8 +50,21 @@ def create_run(services: Services, new: NewRun, *, keys: KeyIndex) -> OpenRun:
             found = OpenRun.load(services, run)
         except errors.NotFound:
             return _make(services, new, run)
-        _check_same(found, new)
+        _check_same(found, new, params=_masked(services.mask(new.params)))
         return found
+
+
+def repeat(old: OpenRun, *, workspace: JsonObject) -> NewRun:
+    """What makes a new run from the plan and the parameters of an old one."""
+    created = old.state.created
+    return NewRun(
+        plan=old.plan,
+        text=old.services.store.plan_text(old.run),
+        name=created.plan_name if created else "",
+        params=created.params if created else {},
+        workspace=workspace,
+        origin={"kind": "rerun", "run": old.run},
+    )
 
 
 def _propose(services: Services) -> RunId:
@@ -81,9 +94,9 @@ def _masked(params: JsonValue) -> JsonObject:
     return params if isinstance(params, dict) else {}
 
 
-def _check_same(found: OpenRun, new: NewRun) -> None:
+def _check_same(found: OpenRun, new: NewRun, *, params: JsonObject) -> None:
     created = found.state.created
-    if created and created.plan_digest == new.plan.digest and digest_of(created.params) == digest_of(new.params):
+    if created and created.plan_digest == new.plan.digest and digest_of(created.params) == digest_of(params):
         return
     raise errors.Conflict(
         f"the idempotency key {new.idempotency_key!r} belongs to run {found.run}, made from another plan "

@@ -24,7 +24,7 @@ from nofx_cli.handlers.registry import Registry
 from nofx_cli.planning.load import load_plan
 from nofx_cli.planning.templates import PlanRenderer
 from nofx_cli.ports.rendering import Renderer
-from nofx_cli.safety.environment import matching
+from nofx_cli.safety.globs import matches_any
 from nofx_cli.safety.masking import Masker, secret_values
 from nofx_cli.safety.processes import LocalProcesses
 
@@ -92,7 +92,8 @@ def open_session(
 
 
 def _renderer(environ: Mapping[str, str], plan: Plan, params: JsonObject, run: RunId) -> Renderer:
-    return PlanRenderer(params=params, env=matching(plan.policy.env_allow, environ), run_id=run, goal=plan.goal)
+    visible = {name: value for name, value in environ.items() if matches_any(name, plan.policy.env_allow)}
+    return PlanRenderer(params=params, env=visible, run_id=run, goal=plan.goal)
 
 
 def _actor(settings: Settings, environ: Mapping[str, str]) -> Actor:

@@ -25,7 +25,7 @@ class Changed:
 
 
 Message: TypeAlias = AttemptResult | Stop | Changed
-Inbox: TypeAlias = "queue.SimpleQueue[Message]"
+Inbox: TypeAlias = queue.SimpleQueue[Message]
 
 # How long a handler may take to return after its processes were ended, before its thread is left behind.
 _LEAVE_MS = 3_000

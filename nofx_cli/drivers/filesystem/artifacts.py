@@ -90,7 +90,7 @@ class FileArtifacts:
         path = f"approvals/{digest}.json"
         target = self._layout.run(run) / path
         with told(f"what is shown for an approval of run {run} cannot be kept"):
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             making = target.with_name(f".new-{target.name}")
             making.unlink(missing_ok=True)
             self._layout.write_durably(making, text.encode("utf-8", "backslashreplace"))

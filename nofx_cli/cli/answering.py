@@ -1,0 +1,79 @@
+"""What `approve`, `reject` and `waive` have in common: find the question, show it, record the answer, go on."""
+
+import sys
+from dataclasses import dataclass
+
+from nofx_cli.cli.execution import Wishes, carry_out, go_on_elsewhere
+from nofx_cli.cli.output import note, out, out_json
+from nofx_cli.cli.render.subject import tell_subject
+from nofx_cli.domain.ids import StepName
+from nofx_cli.engine.answer import Answered, Decision, answer, shown_now
+from nofx_cli.engine.find_question import find_question
+from nofx_cli.engine.open_run import OpenRun
+from nofx_cli.errors import Conflict, ExitCode
+from nofx_cli.wiring.session import Session, open_session
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """What was typed."""
+
+    step: str
+    run: str
+    note: str
+    resume: bool
+    as_json: bool
+
+
+def give_answer(decision: Decision, options: AnswerOptions) -> int:
+    """Record the decision, and go on with the run unless somebody else does; gives the exit code."""
+    session = open_session()
+    step = StepName(options.step)
+    opened = session.open(options.run) if options.run else find_question(session.services, step)
+    subject = shown_now(opened, step) if step in opened.state.steps else None
+    if subject is not None and not options.as_json:
+        tell_subject(subject.text, subject.question, stream=sys.stderr)
+    answered = answer(opened, step, decision, note=options.note)
+    if not options.resume or go_on_elsewhere(session, opened) or opened.state.ended:
+        _tell(opened, step, answered, as_json=options.as_json)
+        return ExitCode.SUCCEEDED
+    if not options.as_json:
+        note(_sentence(opened, step, answered))
+    code = _go_on(session, opened, options)
+    return ExitCode.SUCCEEDED if decision == "rejected" and code == ExitCode.DENIED else code
+
+
+def _go_on(session: Session, opened: OpenRun, options: AnswerOptions) -> int:
+    try:
+        return carry_out(session, opened, Wishes(as_json=options.as_json))
+    except Conflict as exc:
+        if exc.code != "run-is-held":
+            raise
+        note(f"{exc.message}; it goes on there")
+        return ExitCode.SUCCEEDED
+
+
+def _tell(opened: OpenRun, step: StepName, answered: Answered, *, as_json: bool) -> None:
+    approval = answered.approval
+    if not as_json:
+        out(_sentence(opened, step, answered))
+        return
+    out_json(
+        {
+            "run": opened.run,
+            "step": step,
+            "decision": approval.decision,
+            "new": answered.new,
+            "by": approval.by.id if approval.by else "",
+            "at": approval.at,
+            "digest": approval.digest,
+            "note": approval.note,
+        }
+    )
+
+
+def _sentence(opened: OpenRun, step: StepName, answered: Answered) -> str:
+    approval = answered.approval
+    by = approval.by.id if approval.by else "somebody"
+    before = "" if answered.new else " before"
+    return f"{step} of run {opened.run} was {approval.decision}{before} by {by} [{approval.digest[:12]}]"

@@ -1,0 +1,34 @@
+"""`nofx cancel`."""
+
+from typing import Annotated
+
+import typer
+
+from nofx_cli.cli.completion import complete_run
+from nofx_cli.cli.output import out, out_json
+from nofx_cli.domain.state import StepStatus
+from nofx_cli.engine.cancel import cancel as cancel_run
+from nofx_cli.wiring.session import open_session
+from nofx_cli.worker.recovery import end_leftovers
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def cancel(
+    run: Annotated[str, typer.Argument(help="The run.", autocompletion=complete_run)] = "latest",
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept on record.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """End a run: its running steps are stopped, whatever process executes them; nothing follows."""
+    session = open_session()
+    opened = session.open(run)
+    running = opened.state.in_status(StepStatus.RUNNING)
+    new = cancel_run(opened, reason=reason or f"cancelled by {session.services.actor.id}")
+    if session.services.liveness.holder(opened.run) is None:
+        for step in running:
+            end_leftovers(opened, step)
+    if as_json:
+        out_json({"run": opened.run, "status": opened.state.status.value, "new": new})
+    else:
+        out(f"run {opened.run} is cancelled" + ("" if new else "; it was before"))

@@ -1,0 +1,37 @@
+"""`nofx resume`."""
+
+from typing import Annotated
+
+import typer
+
+from nofx_cli.cli.completion import complete_run
+from nofx_cli.cli.execution import Wishes, carry_out
+from nofx_cli.engine.going_on import check_can_go_on
+from nofx_cli.wiring.session import open_session
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def resume(
+    run: Annotated[str, typer.Argument(help="The run.", autocompletion=complete_run)] = "latest",
+    rerun_interrupted: Annotated[
+        bool, typer.Option("--rerun-interrupted", help="Run every step that was cut off again, without asking.")
+    ] = False,
+    wait: Annotated[
+        bool | None,
+        typer.Option("--wait/--no-wait", help="Stay while a person is waited for [default: on a terminal]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Go on with a run that was cut off, or that waits.
+
+    Steps that were committed do not run again. A step that was cut off runs again where its tool says that this is
+    safe; for any other you are asked.
+    """
+    session = open_session()
+    opened = session.open(run)
+    check_can_go_on(opened)
+    wishes = Wishes(stay=wait, rerun_interrupted=rerun_interrupted, as_json=as_json, quiet=quiet)
+    raise typer.Exit(carry_out(session, opened, wishes))

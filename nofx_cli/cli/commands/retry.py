@@ -1,0 +1,40 @@
+"""`nofx retry`."""
+
+from typing import Annotated
+
+import typer
+
+from nofx_cli.cli.completion import complete_run, complete_step
+from nofx_cli.cli.execution import Wishes, carry_out
+from nofx_cli.cli.output import note
+from nofx_cli.domain.ids import StepName
+from nofx_cli.engine.retry import retry as retry_run
+from nofx_cli.wiring.session import open_session
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def retry(
+    run: Annotated[str, typer.Argument(help="The run.", autocompletion=complete_run)] = "latest",
+    start: Annotated[
+        str,
+        typer.Option("--from", help="Do this step and all that needs it again.", autocompletion=complete_step),
+    ] = "",
+    wait: Annotated[
+        bool | None,
+        typer.Option("--wait/--no-wait", help="Stay while a person is waited for [default: on a terminal]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Do the failed or cancelled part of an ended run again, in the same run.
+
+    What succeeded stays as it is, unless it needs a step that is done again. The earlier attempts stay on record.
+    """
+    session = open_session()
+    opened = session.open(run)
+    reset = retry_run(opened, start=StepName(start) if start else None)
+    if not as_json and not quiet:
+        note(f"again: {', '.join(reset)}")
+    raise typer.Exit(carry_out(session, opened, Wishes(stay=wait, as_json=as_json, quiet=quiet)))

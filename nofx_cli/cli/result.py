@@ -1,0 +1,80 @@
+"""How a run stands, for people in a line or two and for programs as one object."""
+
+from nofx_cli.cli.output import note, out, paint, safe
+from nofx_cli.domain.durations import format_duration
+from nofx_cli.domain.ids import JsonValue
+from nofx_cli.domain.state import RunState, RunStatus, StepState, StepStatus
+from nofx_cli.engine.exit_codes import exit_code_of
+
+_COLOURS = {
+    RunStatus.SUCCEEDED: "green",
+    RunStatus.FAILED: "red",
+    RunStatus.CANCELLED: "red",
+    RunStatus.WAITING: "yellow",
+}
+
+
+def as_json(state: RunState, exit_code: int | None = None) -> dict[str, JsonValue]:
+    """The fields that scripts rely on; `tests/cli` pins them."""
+    failure = state.failure
+    return {
+        "run": state.run,
+        "status": state.status.value,
+        "exit_code": int(exit_code_of(state) if exit_code is None else exit_code),
+        "duration_ms": state.duration_ms,
+        "steps": [_step(step) for step in state.steps.values()],
+        "waiting": [_waiting(state, step) for step in state.in_status(StepStatus.WAITING)],
+        "failure": failure
+        and {
+            "step": failure.step,
+            "attempt": failure.attempt,
+            "code": failure.error.code,
+            "message": failure.error.message,
+            "hint": failure.error.hint,
+            "next": failure.next,
+        },
+    }
+
+
+def _step(step: StepState) -> dict[str, JsonValue]:
+    error = step.error if step.status is StepStatus.FAILED else None
+    return {
+        "name": step.name,
+        "status": step.status.value,
+        "attempt": step.attempt,
+        "duration_ms": step.duration_ms,
+        "outputs": step.outputs,
+        "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
+        "gate": step.gate
+        and {"verdict": step.gate.verdict, "summary": step.gate.summary, "counts": dict(step.gate.counts)},
+        "cause": step.cause,
+    }
+
+
+def _waiting(state: RunState, step: StepState) -> dict[str, JsonValue]:
+    asked = step.approval
+    return {
+        "step": step.name,
+        "question": asked.question if asked else "",
+        "reason": asked.reason.value if asked else "",
+        "digest": asked.digest if asked else "",
+        "approve": f"nofx approve {step.name} --run {state.run}",
+    }
+
+
+def tell(state: RunState) -> None:
+    """The result of a run, as a person reads it: how it ended on standard output, what to type on standard error."""
+    status = state.status
+    took = f" in {format_duration(state.duration_ms)}" if state.duration_ms else ""
+    colour = _COLOURS.get(status)
+    out(f"run {state.run} {paint(status.value, *([colour, 'bold'] if colour else []))}{took}")
+    for step in state.in_status(StepStatus.WAITING):
+        question = safe(step.approval.question) if step.approval else ""
+        note(f"  {step.name} waits: {question}")
+        note(f"    nofx approve {step.name} --run {state.run}")
+    if state.failure is not None:
+        error = state.failure.error
+        note(f"  {state.failure.step} failed [{error.code}]: {safe(error.message)}")
+        if error.hint:
+            note(f"    hint: {safe(error.hint)}")
+        note(f"    next: {state.failure.next}")
