@@ -40,9 +40,12 @@ def _base36(number: int) -> str:
     return _ALPHABET[high // len(_ALPHABET)] + _ALPHABET[high % len(_ALPHABET)] + _ALPHABET[low]
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict).encode
+
+
 def canonical_json(value: JsonValue) -> str:
     """Write JSON the one way that digests are taken of: keys sorted, compact, not ASCII-escaped."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict)
+    return _CANONICAL(value)
 
 
 def digest_of_bytes(data: bytes) -> Digest:

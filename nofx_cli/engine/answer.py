@@ -116,7 +116,7 @@ def _shown_now(open_run: OpenRun, step: StepName, approval: Approval) -> Subject
     env = open_run.renderer.env(spec, state)
     attempt = state.steps[step].attempt + 1
     ctx = EngineContext(open_run.services, open_run.plan, state, spec, attempt=attempt, inputs=inputs, env=env)
-    return subject_of(open_run.services, spec, state, find_handler(open_run.services, spec), ctx, env=env)
+    return subject_of(open_run.services, spec, state, find_handler(open_run.services, spec), ctx)
 
 
 def _ask_anew(open_run: OpenRun, batch: Batch, step: StepName, approval: Approval, now: Subject) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
-from nofx_cli.domain.ids import JsonObject, RunId, StepName, idempotency_key
+from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of, idempotency_key
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.state import RunState
 from nofx_cli.engine.cancellation import StopRequest
@@ -56,13 +56,16 @@ class EngineContext:
         env: Mapping[str, str],
     ) -> None:
         assert state.run is not None
-        self._services, self._plan, self._state, self._spec, self._env = services, plan, state, step, env
+        self._services, self._plan, self._state, self._spec = services, plan, state, step
         self.run_id: RunId = state.run
         self.step, self.attempt, self.tool, self.inputs = step.name, attempt, step.tool, inputs
+        self.inputs_digest = digest_of(inputs)
         self.idempotency_key = idempotency_key(self.run_id, step.name, inputs)
         self.params: JsonObject = state.created.params if state.created else {}
         self.outputs: Mapping[StepName, JsonObject] = EndedOutputs(state)
         self.needs = step.needs
+        self.env: Mapping[str, str] = env
+        self.worker = services.actor.id
         self.workspace = services.workspace
         self.approval: Granted | None = None
         self.cancellation = StopRequest()
@@ -160,7 +163,7 @@ class EngineContext:
 
     def _environment(self, scratch: Path, more: Mapping[str, str]) -> dict[str, str]:
         environment = base_environment(allowed_env(self._plan.policy, self._spec), self._services.environ)
-        environment.update(self._env)
+        environment.update(self.env)
         environment.update(more)
         environment.update(marks(self.run_id, self.step, self.attempt))
         environment["NOFX_IDEMPOTENCY_KEY"] = self.idempotency_key

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
-from nofx_cli.domain.ids import JsonObject, digest_of, idempotency_key
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.state import Approval, RunState, StepState
@@ -45,35 +44,34 @@ def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer,
         inputs = renderer.inputs(step, state)
         env = renderer.env(step, state)
     except RenderFailed as exc:
-        error = StepError("render", str(exc), "mend the template in the plan and start a new run")
-        return _failed(_claim(services, state, step, attempt=attempt, inputs={}), error)
-    claim = _claim(services, state, step, attempt=attempt, inputs=inputs)
+        ctx = EngineContext(services, plan, state, step, attempt=attempt, inputs={}, env={})
+        return _failed(ctx, StepError("render", str(exc), "mend the template in the plan and start a new run"))
+    ctx = EngineContext(services, plan, state, step, attempt=attempt, inputs=inputs, env=env)
     denial = check_tool(plan.policy, step)
     if denial is not None:
         denied = ev.PolicyDenied(denial.rule, denial.source, denial.message)
         hint = f"the rule is {denial.rule} in {denial.source}"
-        return _failed(claim, StepError("policy-denied", denial.message, hint), denied)
+        return _failed(ctx, StepError("policy-denied", denial.message, hint), denied)
     try:
         handler = find_handler(services, step)
-        ctx = EngineContext(services, plan, state, step, attempt=attempt, inputs=inputs, env=env)
-        drafts = _ask_if_needed(services, step, state, handler, ctx, env)
+        drafts = _ask_if_needed(services, step, state, handler, ctx)
     except errors.NofxError as exc:
-        return _failed(claim, StepError(exc.code, exc.message, exc.hint))
+        return _failed(ctx, StepError(exc.code, exc.message, exc.hint))
     if drafts:
         return Prepared(drafts)
     ctx.approval = _granted(step_state.approval)
-    return Prepared([claim], Claimed(step, handler, ctx))
+    return Prepared([_claim(ctx)], Claimed(step, handler, ctx))
 
 
 def _ask_if_needed(
-    services: Services, step: Step, state: RunState, handler: StepHandler, ctx: EngineContext, env: JsonObject
+    services: Services, step: Step, state: RunState, handler: StepHandler, ctx: EngineContext
 ) -> list[ev.Draft]:
     asked = state.steps[step.name].approval
     if asked is None and not step.approval and not handler_flag(handler, "needs_approval"):
         return []
     if asked is not None and asked.reason is ev.AskReason.ASKED:
         return []  # the handler asked by itself, and compares the digest by itself
-    return ask(services, step, state, asked, subject_of(services, step, state, handler, ctx, env=env))
+    return ask(services, step, state, asked, subject_of(services, step, state, handler, ctx))
 
 
 def find_handler(services: Services, step: Step) -> StepHandler:
@@ -113,14 +111,12 @@ def _granted(approval: Approval | None) -> Granted | None:
     return Granted(approval.by.id if approval.by else "", approval.at, approval.note, approval.digest)
 
 
-def _claim(services: Services, state: RunState, step: Step, *, attempt: int, inputs: JsonObject) -> ev.Draft:
-    assert state.run is not None
-    key = idempotency_key(state.run, step.name, inputs)
-    return ev.Draft(ev.StepStarted(step.tool, key, digest_of(inputs), services.actor.id), step.name, attempt)
+def _claim(ctx: EngineContext) -> ev.Draft:
+    started = ev.StepStarted(ctx.tool, ctx.idempotency_key, ctx.inputs_digest, ctx.worker)
+    return ev.Draft(started, ctx.step, ctx.attempt)
 
 
-def _failed(claim: ev.Draft, error: StepError, *before: ev.Payload) -> Prepared:
+def _failed(ctx: EngineContext, error: StepError, *before: ev.Payload) -> Prepared:
     """The attempt is claimed and fails in the same batch: its handler is never called."""
-    drafts = [claim, *(ev.Draft(payload, claim.step, claim.attempt) for payload in before)]
-    drafts.append(ev.Draft(ev.StepFinished("failed", error=error), claim.step, claim.attempt))
-    return Prepared(drafts)
+    finished = ev.StepFinished("failed", error=error)
+    return Prepared([_claim(ctx), *(ev.Draft(payload, ctx.step, ctx.attempt) for payload in (*before, finished))])

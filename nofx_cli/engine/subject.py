@@ -7,9 +7,10 @@ it is when somebody answers, and once more when the step would run; where it dif
 from dataclasses import dataclass
 
 from nofx_cli.domain.events import AskReason
-from nofx_cli.domain.ids import Digest, JsonObject, JsonValue, canonical_json, digest_of_bytes
+from nofx_cli.domain.ids import Digest, JsonValue, canonical_json, digest_of_bytes
 from nofx_cli.domain.plan import Step
 from nofx_cli.domain.state import RunState
+from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.services import Services
 from nofx_cli.ports.handler import StepContext, StepHandler, handler_preview
 
@@ -31,9 +32,8 @@ def subject_of(
     step: Step,
     state: RunState,
     handler: StepHandler,
-    ctx: StepContext,
+    ctx: EngineContext,
     *,
-    env: JsonObject,
     reason: AskReason | None = None,
 ) -> Subject:
     """Build what would be shown for a step now; `reason` where the question is a new one."""
@@ -44,7 +44,7 @@ def subject_of(
         "tool": step.tool,
         "reason": reason.value,
         "inputs": ctx.inputs,
-        "env": env,
+        "env": ctx.env,
         "preview": handler_preview(handler, ctx),
         "artifacts": _artifacts(services, state, step),
     }

@@ -39,11 +39,17 @@ class _Running:
 
 
 class Attempts:
-    """Starts claimed attempts and keeps their time; what comes of them is put into the inbox."""
+    """Starts claimed attempts and keeps their time; what comes of them is put into the inbox.
+
+    Threads are used again: starting one costs more than a step of a chain may. One that is left behind with a
+    handler that does not return is never waited for.
+    """
 
     def __init__(self, services: Services, inbox: Inbox, observer: Observer) -> None:
         self._services, self._inbox, self._observer = services, inbox, observer
         self._running: dict[tuple[StepName, int], _Running] = {}
+        self._claims: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
+        self._threads = 0
 
     def __len__(self) -> int:
         return len(self._running)
@@ -55,7 +61,10 @@ class Attempts:
         deadline_ms = claimed.ctx.begin()
         leave_ms = deadline_ms + 2 * self._services.limits.grace_ms + _LEAVE_MS
         self._running[step.name, claimed.ctx.attempt] = _Running(claimed, deadline_ms, leave_ms)
-        threading.Thread(target=self._work, args=(claimed,), name=f"step {step.name}", daemon=True).start()
+        self._claims.put(claimed)
+        if len(self._running) > self._threads:
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"attempts {self._threads}", daemon=True).start()
 
     def take(self, result: AttemptResult) -> bool:
         """Note that an attempt has ended; False when it was given up before."""
@@ -83,9 +92,16 @@ class Attempts:
                 running.claimed.ctx.cancellation.stop("timeout")
             if now_ms >= running.leave_ms:
                 del self._running[key]
+                self._threads -= 1
                 took_ms = round(now_ms - running.deadline_ms) + running.claimed.step.timeout_ms
                 left.append(AttemptResult(*key, timed_out(running.claimed), duration_ms=took_ms))
         return left
 
-    def _work(self, claimed: Claimed) -> None:
-        self._inbox.put(run_attempt(self._services, claimed))
+    def close(self) -> None:
+        """Let the idle threads go."""
+        for _ in range(self._threads):
+            self._claims.put(None)
+
+    def _work(self) -> None:
+        while (claimed := self._claims.get()) is not None:
+            self._inbox.put(run_attempt(self._services, claimed))

@@ -69,6 +69,7 @@ class Executor:
             self._end_attempts("cancelled")
         finally:
             self._end_attempts("killed")
+            self._attempts.close()
             self._watcher.close()
             self._hold.release()
         return Ending(self.open_run.state, self._signal, self._stale)

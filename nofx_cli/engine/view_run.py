@@ -1,0 +1,107 @@
+"""A run to look at: its events, its state and its plan, also where the plan can no longer be used to execute it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nofx_cli import errors
+from nofx_cli.domain import events as ev
+from nofx_cli.domain.codec import GENESIS, Head
+from nofx_cli.domain.ids import Digest, RunId, StepName, digest_of_bytes
+from nofx_cli.domain.plan import Plan, Step
+from nofx_cli.domain.state import RunState, RunStatus, fold
+from nofx_cli.engine.services import Services
+from nofx_cli.ports.liveness import Holder
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as it was when it was read.
+
+    `plan_fault` is why its plan cannot be read; `plan` then has only the steps that the events tell of, without needs.
+    `holder` is the process that executes the run now.
+    """
+
+    run: RunId
+    events: Sequence[ev.Event]
+    plan: Plan
+    state: RunState
+    head: Head
+    holder: Holder | None
+    plan_fault: str = ""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the journal says that the run goes on, and no process executes it."""
+        return self.state.status is RunStatus.RUNNING and self.holder is None
+
+
+def view_run(services: Services, run: RunId) -> RunView:
+    """Read a run.
+
+    Raises:
+        errors.NotFound: there is no such run.
+        errors.StoreFailure: its journal is damaged.
+    """
+    events = list(services.store.read(run))
+    plan, fault = _plan(services, run, events)
+    state = fold(plan, events)
+    state.run = run
+    head = Head(events[-1].seq, digest_of_bytes(events[-1].line)) if events else Head(0, GENESIS)
+    return RunView(run, events, plan, state, head, services.liveness.holder(run), fault)
+
+
+def _plan(services: Services, run: RunId, events: Sequence[ev.Event]) -> tuple[Plan, str]:
+    try:
+        text = services.store.plan_text(run)
+        return services.load_plan(text, f"the plan of run {run}"), ""
+    except (errors.InvalidInput, errors.NotFound, UnicodeDecodeError) as exc:
+        return plan_of_events(events), str(exc)
+
+
+def plan_of_events(events: Sequence[ev.Event]) -> Plan:
+    """A plan of the steps that events tell of, in that order, each with its tool where it was started."""
+    tools: dict[StepName, str] = {}
+    goal, digest = "", ev.RunCreated().plan_digest
+    for event in events:
+        if isinstance(event.payload, ev.RunCreated):
+            goal, digest = event.payload.goal, event.payload.plan_digest
+        if event.step is not None:
+            started = event.payload.tool if isinstance(event.payload, ev.StepStarted) else ""
+            tools[event.step] = started or tools.get(event.step, "")
+    steps = tuple(Step(name, tool) for name, tool in tools.items())
+    return Plan(steps=steps, digest=Digest(digest), goal=goal)
+
+
+def find_step(view: RunView, name: str) -> StepName:
+    """The step that a person means.
+
+    Raises:
+        errors.NotFound: the run has no such step (code `step-not-found`); the hint names those that it has.
+    """
+    if name in view.state.steps:
+        return StepName(name)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, view.state.steps, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"nofx show {view.run}"
+    raise errors.NotFound(f"run {view.run} has no step {name!r}", code="step-not-found", hint=hint)
+
+
+def origins(services: Services, created: ev.RunCreated | None, *, limit: int = 50) -> list[tuple[str, RunId, bool]]:
+    """What a run was made from, and what that was made from, and so on: the kind, the run, and whether it is still there."""
+    chain: list[tuple[str, RunId, bool]] = []
+    while created is not None and len(chain) < limit:
+        kind, origin = created.origin.get("kind"), created.origin.get("run")
+        if not isinstance(origin, str) or not origin or origin in {run for _, run, _ in chain}:
+            break
+        created = _created(services, RunId(origin))
+        chain.append((str(kind), RunId(origin), created is not None))
+    return chain
+
+
+def _created(services: Services, run: RunId) -> ev.RunCreated | None:
+    try:
+        summary = services.store.summary(run)
+    except (errors.NotFound, errors.StoreFailure, ValueError):
+        return None
+    return summary.first.payload if summary and isinstance(summary.first.payload, ev.RunCreated) else None
