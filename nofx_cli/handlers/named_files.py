@@ -11,7 +11,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class NamedFiles:
-    """`digests` is SHA-256 by path relative to the workspace; `left_out` are the files beyond the limits."""
+    """`digests` is SHA-256 by path relative to the workspace; `left_out` are files that cannot be read, or too many."""
 
     digests: dict[str, str]
     left_out: tuple[str, ...]
@@ -31,21 +31,30 @@ def named_files(words: Iterable[str], *, cwd: Path, workspace: Path) -> NamedFil
         size = path.stat().st_size
         if name in digests or name in left_out:
             continue
-        if len(digests) >= MAX_FILES or size > budget:
+        digest = _digest(path) if len(digests) < MAX_FILES and size <= budget else ""
+        if not digest:
             left_out.append(name)
             continue
         budget -= size
-        with path.open("rb") as file:
-            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        digests[name] = digest
     return NamedFiles(dict(sorted(digests.items())), tuple(left_out))
 
 
 def _files(words: Iterable[str], cwd: Path, workspace: Path) -> Iterator[Path]:
     for word in words:
-        for name in {word, word.partition("=")[2]} - {""}:
+        for name in filter(None, (word, word.partition("=")[2])):
             try:
                 path = (cwd / name).resolve()
                 if path.is_relative_to(workspace) and path.is_file():
                     yield path
-            except (OSError, ValueError):  # too long for a path, a loop of links, a zero byte: no file's name
+            except (OSError, ValueError, RuntimeError):  # too long, a zero byte, a loop of links: no file's name
                 continue
+
+
+def _digest(path: Path) -> str:
+    """Empty where the file may not be read: then nothing that a person sees could be bound to it either."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -24,31 +24,29 @@ FIELDS = {
     "mode": Field(("text",)),
     "if_exists": Field(("text",)),
 }
-IF_EXISTS = ("overwrite", "fail", "skip")
 PROTECTED = frozenset({"nofx.yaml", "nofx_handlers", "local_data"})
 
+_IF_THERE = {"overwrite": "replace", "fail": "fail", "skip": "skip"}
 _MODE = re.compile(r"0?[0-7]{3}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What is to be done: `old` is what the file holds now, None where there is none."""
+    """What is to be done: `old` is what the file holds now, None where there is none.
+
+    `kind` is `create`, `replace`, `none` (it is as it should be), or what `if_exists` says: `skip`, `fail`.
+    """
 
     name: str
     path: Path
     new: bytes
     old: bytes | None
     mode: int | None
-    if_exists: str
+    kind: str
 
     @property
-    def kind(self) -> str:
-        if self.old is None:
-            return "create"
-        same_mode = self.mode is None or self.path.stat().st_mode & 0o777 == self.mode
-        if self.old == self.new and same_mode:
-            return "none"
-        return "skip" if self.if_exists == "skip" else "replace"
+    def writes(self) -> bool:
+        return self.kind in ("create", "replace")
 
 
 class WorkspaceWrite:
@@ -78,7 +76,7 @@ class WorkspaceWrite:
             shown["mode"] = f"{change.mode:04o}"
         if change.old is not None:
             shown["replaces"] = digest_of_bytes(change.old)
-        if change.kind in ("create", "replace"):
+        if change.writes:
             from nofx_cli.handlers.file_diff import file_diff
 
             shown["diff"] = file_diff(change.name, change.old, change.new)
@@ -89,17 +87,15 @@ class WorkspaceWrite:
         if faults:
             return invalid_inputs(faults)
         change = _change(ctx)
-        if change.kind == "replace" and change.if_exists == "fail":
+        if change.kind == "fail":
             message = f"{change.name} exists with another content"
             return Failed(StepError("file-exists", message, "write `if_exists: overwrite`, or take the file away"))
-        if change.kind in ("create", "replace"):
+        if change.writes:
             replace_file(change.path, change.new, change.mode)
-        changed = change.kind in ("create", "replace")
-        ctx.log(f"{change.name}: {'written' if changed else 'left as it is'}, {len(change.new)} bytes")
-        there = change.new if changed else change.old or b""
-        return Succeeded(
-            {"path": change.name, "changed": changed, "digest": digest_of_bytes(there), "bytes": len(there)}
-        )
+        there = change.new if change.writes else change.old or b""
+        ctx.log(f"{change.name}: {'written' if change.writes else 'left as it is'}, {len(there)} bytes")
+        outputs: JsonObject = {"path": change.name, "changed": change.writes}
+        return Succeeded({**outputs, "digest": digest_of_bytes(there), "bytes": len(there)})
 
 
 def _source_faults(inputs: JsonObject) -> list[str]:
@@ -116,8 +112,8 @@ def _option_faults(inputs: JsonObject) -> list[str]:
     mode, if_exists = inputs.get("mode", "644"), inputs.get("if_exists", "overwrite")
     if not is_template(mode) and not _MODE.fullmatch(str(mode)):
         faults.append(f'`mode` must be written like "0644", in quotes, not {mode}')
-    if if_exists not in IF_EXISTS and not is_template(if_exists):
-        faults.append(f"`if_exists` must be one of {', '.join(IF_EXISTS)}, not {if_exists}")
+    if if_exists not in _IF_THERE and not is_template(if_exists):
+        faults.append(f"`if_exists` must be one of {', '.join(_IF_THERE)}, not {if_exists}")
     return faults
 
 
@@ -142,15 +138,14 @@ def _change(ctx: StepContext) -> _Change:
         )
     if path.exists() and not path.is_file():
         raise errors.InvalidInput(f"{name} is there and is no file", code="path-not-a-file", context={"path": name})
-    mode = ctx.inputs.get("mode")
-    return _Change(
-        name=name,
-        path=path,
-        new=_content(ctx),
-        old=path.read_bytes() if path.exists() else None,
-        mode=int(mode, 8) if isinstance(mode, str) else None,
-        if_exists=str(ctx.inputs.get("if_exists", "overwrite")),
-    )
+    given = ctx.inputs.get("mode")
+    mode = int(given, 8) if isinstance(given, str) else None
+    new, kind, old = _content(ctx), "create", None
+    if path.exists():
+        old = path.read_bytes()
+        same = old == new and mode in (None, path.stat().st_mode & 0o777)
+        kind = "none" if same else _IF_THERE[str(ctx.inputs.get("if_exists", "overwrite"))]
+    return _Change(name, path, new, old, mode, kind)
 
 
 def _content(ctx: StepContext) -> bytes:

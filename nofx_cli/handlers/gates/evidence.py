@@ -50,14 +50,18 @@ def read_report(path: Path, *, by: str) -> bytes:
         NoEvidence: it is not there, is no regular file, or is longer than 64 MiB.
     """
     try:
-        # Not to follow a link nor to wait for a pipe that was put there instead of a file.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(path, "rb", opener=_open_at_once) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(REPORT_LIMIT + 1) if regular else b""
     except OSError as exc:
         raise NoEvidence(f"{by} ended without writing its report ({exc.strerror})") from exc
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise NoEvidence(f"the report of {by} is no regular file")
-        data = file.read(REPORT_LIMIT + 1)
+    if not regular:
+        raise NoEvidence(f"the report of {by} is no regular file")
     if len(data) > REPORT_LIMIT:
         raise NoEvidence(f"the report of {by} is longer than {REPORT_LIMIT // 1024 // 1024} MiB", retryable=False)
     return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Neither follow a link nor wait for a pipe that was put where the report should be."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

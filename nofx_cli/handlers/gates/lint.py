@@ -23,7 +23,7 @@ from nofx_cli.ports.handler import StepContext
 REPORT = "ruff.json"
 UNREADABLE = "E902"
 
-_MESSAGE = re.compile(r"\[[^\]]*\]\[[^\]]*\]\[(?:TRACE|DEBUG|INFO)\] (?P<text>.*)")
+_MESSAGE = re.compile(r"(?:\[[^\]]*\])+\[(?:TRACE|DEBUG|INFO)\] (?P<text>.*)")
 _VACUOUS_HINT = "point `paths` at the code, see what ruff's settings exclude, or leave the gate out"
 
 
