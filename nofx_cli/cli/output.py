@@ -62,14 +62,36 @@ def out_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def width(text: str) -> int:
+    """How many columns of a terminal a line takes; its own colours take none."""
+    if "\x1b" in text:
+        import re
+
+        text = re.sub("\x1b\\[[0-9;]*m", "", text)
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """A plain line cut to `limit` columns; the cut is told by an ellipsis."""
+    if width(text) <= limit:
+        return text
+    while text and width(text) > limit - 1:
+        text = text[: min(len(text) - 1, limit - 1)]
+    return text.rstrip() + "…"
+
+
 def columns(rows: Sequence[Sequence[str]], *, styles: Sequence[Sequence[str]] = ()) -> Iterable[str]:
-    """Align rows of plain cells; `styles` gives the colours of each cell, row by row."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []
+    """Align rows of cells, which may be painted; `styles` gives the colours of each cell, row by row."""
+    widths = [max(width(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []
     for number, row in enumerate(rows):
         cells = []
         for at, cell in enumerate(row):
             style = styles[number][at] if styles else ""
-            padding = " " * (widths[at] - len(cell)) if at + 1 < len(row) else ""
+            padding = " " * (widths[at] - width(cell)) if at + 1 < len(row) else ""
             cells.append((paint(cell, style) if style else cell) + padding)
         yield "  ".join(cells).rstrip()
 

@@ -21,12 +21,12 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class RunVerification:
-    """What was found. `artifacts` is how many files were held against their digests; `torn_lines` is 0 without a torn tail."""
+    """What was found. `files` is how many were held against their digests; `torn_lines` is 0 without a torn tail."""
 
     run: RunId
     events: int
     head: Head
-    artifacts: int
+    files: int
     faults: tuple[Fault, ...]
     torn_lines: int = 0
 

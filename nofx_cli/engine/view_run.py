@@ -87,15 +87,24 @@ def find_step(view: RunView, name: str) -> StepName:
     raise errors.NotFound(f"run {view.run} has no step {name!r}", code="step-not-found", hint=hint)
 
 
-def origins(services: Services, created: ev.RunCreated | None, *, limit: int = 50) -> list[tuple[str, RunId, bool]]:
-    """What a run was made from, and what that was made from, and so on: the kind, the run, and whether it is still there."""
-    chain: list[tuple[str, RunId, bool]] = []
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A run that another one was made from. `there` says that its journal can still be read."""
+
+    kind: str
+    run: RunId
+    there: bool
+
+
+def origins(services: Services, created: ev.RunCreated | None, *, limit: int = 50) -> list[Origin]:
+    """What a run was made from, what that one was made from, and so on back to a run made anew."""
+    chain: list[Origin] = []
     while created is not None and len(chain) < limit:
-        kind, origin = created.origin.get("kind"), created.origin.get("run")
-        if not isinstance(origin, str) or not origin or origin in {run for _, run, _ in chain}:
+        kind, run = created.origin.get("kind"), created.origin.get("run")
+        if not isinstance(run, str) or not run or any(run == origin.run for origin in chain):
             break
-        created = _created(services, RunId(origin))
-        chain.append((str(kind), RunId(origin), created is not None))
+        created = _created(services, RunId(run))
+        chain.append(Origin(str(kind), RunId(run), created is not None))
     return chain
 
 
