@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytest.register_assert_rewrite("nofx_cli.testing")
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 _HOME = Path.home().resolve()
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
