@@ -50,7 +50,7 @@ class RunStoreCase:
     """The store under test."""
 
     processes: ClassVar[bool] = False
-    """Whether several openers of one place, also in other processes, share one store."""
+    """Whether several openers of one place share one store."""
 
     @staticmethod
     def open_store(place: Path) -> RunStore:
@@ -69,13 +69,6 @@ class RunStoreCase:
     def other(self, place: Path, store: RunStore) -> RunStore:
         """The same store as somebody else sees it."""
         return self.open_store(place) if self.processes else store
-
-    @pytest.fixture
-    def elsewhere(self, place: Path) -> tuple[str, str]:
-        """What a child needs to open the same store."""
-        if not self.processes:
-            pytest.skip("this driver lives in one process")
-        return child.name_of(self.open_store), str(place)
 
 
 def open_elsewhere(opener: str, place: str) -> RunStore:

@@ -2,11 +2,15 @@
 
 import time
 from functools import partial
+from pathlib import Path
+
+import pytest
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.verification import verify_chain
 from nofx_cli.ports.journal import AppendConflict, RunStore
+from nofx_cli.testing import child
 from nofx_cli.testing.child import Child, listen, say
 from nofx_cli.testing.run_store_case import (
     ADA,
@@ -29,7 +33,7 @@ _WAKES_WITHIN_SECONDS = 0.8
 
 
 class RunStoreRaces(RunStoreCase):
-    """Several writers, several processes, and those who wait for them."""
+    """Several writers, and those who wait for them."""
 
     def test_of_many_who_create_a_run_one_does(self, store: RunStore, other: RunStore) -> None:
         def create_mine(number: int) -> list[ev.Event]:
@@ -63,6 +67,33 @@ class RunStoreRaces(RunStoreCase):
         _check_whole(store, places)
         _check_whole(other, places)
 
+    def test_a_wait_for_what_is_there_ends_at_once(self, store: RunStore, other: RunStore) -> None:
+        create(store)
+        assert store.wait(RUN, after_seq=0, timeout_ms=0) is True
+        append(other, 1, enqueued())
+        assert store.wait(RUN, after_seq=1, timeout_ms=0) is True
+
+    def test_a_wait_in_vain_ends_with_its_time(self, store: RunStore) -> None:
+        create(store)
+        assert store.wait(RUN, after_seq=1, timeout_ms=0) is False
+        assert store.wait(RUN, after_seq=1, timeout_ms=20) is False
+
+    def test_an_append_wakes_everybody_who_waits(self, store: RunStore, other: RunStore) -> None:
+        create(store)
+        waits = [partial(_seen_at, store, 2)] * 3 + [partial(_seen_at, other, 2)] * 3
+        _check_awake(at_once([*waits, partial(_append_later, other)]))
+
+
+class RunStoreRacesOfProcesses(RunStoreCase):
+    """Several processes on one store."""
+
+    processes = True
+
+    @pytest.fixture
+    def elsewhere(self, place: Path) -> tuple[str, str]:
+        """What a child needs to open the same store."""
+        return child.name_of(self.open_store), str(place)
+
     def test_many_processes_leave_no_gap_and_lose_nothing(self, store: RunStore, elsewhere: tuple[str, str]) -> None:
         create(store)
         with (
@@ -79,22 +110,6 @@ class RunStoreRaces(RunStoreCase):
             places = [int(seq) for writer in writers for seq in writer.hear().split()]
         assert len(places) == len(writers) * _BATCHES
         _check_whole(store, places)
-
-    def test_a_wait_for_what_is_there_ends_at_once(self, store: RunStore, other: RunStore) -> None:
-        create(store)
-        assert store.wait(RUN, after_seq=0, timeout_ms=0) is True
-        append(other, 1, enqueued())
-        assert store.wait(RUN, after_seq=1, timeout_ms=0) is True
-
-    def test_a_wait_in_vain_ends_with_its_time(self, store: RunStore) -> None:
-        create(store)
-        assert store.wait(RUN, after_seq=1, timeout_ms=0) is False
-        assert store.wait(RUN, after_seq=1, timeout_ms=20) is False
-
-    def test_an_append_wakes_everybody_who_waits(self, store: RunStore, other: RunStore) -> None:
-        create(store)
-        waits = [partial(_seen_at, store, 2)] * 3 + [partial(_seen_at, other, 2)] * 3
-        _check_awake(at_once([*waits, partial(_append_later, other)]))
 
     def test_an_append_by_another_process_wakes(self, store: RunStore, elsewhere: tuple[str, str]) -> None:
         create(store)

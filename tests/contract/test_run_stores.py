@@ -6,7 +6,7 @@ from nofx_cli.drivers.filesystem.layout import Layout
 from nofx_cli.drivers.filesystem.run_store import FileRunStore
 from nofx_cli.drivers.memory.run_store import MemoryRunStore
 from nofx_cli.ports.journal import RunStore
-from nofx_cli.testing.run_store import RunStoreContract
+from nofx_cli.testing.run_store import RunStoreContract, SharedRunStoreContract
 
 
 def open_files(place: Path) -> RunStore:
@@ -17,9 +17,8 @@ def open_memory(place: Path) -> RunStore:
     return MemoryRunStore()
 
 
-class TestFiles(RunStoreContract):
+class TestFiles(SharedRunStoreContract):
     open_store = staticmethod(open_files)
-    processes = True
 
 
 class TestMemory(RunStoreContract):
