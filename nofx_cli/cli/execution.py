@@ -60,7 +60,7 @@ def wants_to_stay() -> bool:
 
 
 def exit_code(ending: Ending) -> int:
-    """The exit code of an execution: that of the signal that stopped it, 5 where it waits because of a stale approval."""
+    """That of the signal that stopped the execution; 5 where it waits because an approval was stale."""
     if ending.signal:
         return ExitCode.INTERRUPTED if ending.signal == "SIGINT" else ExitCode.TERMINATED
     code = exit_code_of(ending.state)

@@ -76,7 +76,7 @@ class LazyGroup(TyperGroup):
         except BrokenPipeError:
             sys.stdout = None  # type: ignore[assignment] # nobody reads any more: nothing to flush at exit
             ctx.exit(ExitCode.SUCCEEDED)
-        except Exception as exc:  # noqa: BLE001 - the boundary: what is left is a fault of ours
+        except Exception as exc:
             if type(exc).__module__.startswith("typer"):
                 raise
             tell_fault(exc)

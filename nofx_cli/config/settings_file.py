@@ -1,6 +1,7 @@
 """`nofx.yaml` at the project's root: a flat mapping so far."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from nofx_cli import errors
@@ -8,7 +9,7 @@ from nofx_cli import errors
 _LATER = frozenset({"policy", "gates", "models", "secrets", "approvals"})
 
 
-def read_settings_file(path: Path, known: Set[str]) -> Mapping[str, tuple[str, str]]:
+def read_settings_file(path: Path, known: AbstractSet[str]) -> Mapping[str, tuple[str, str]]:
     """The values of the file, as text, each with its place (`nofx.yaml:3`). An absent file has none.
 
     Raises:
@@ -23,7 +24,7 @@ def read_settings_file(path: Path, known: Set[str]) -> Mapping[str, tuple[str, s
     return _checked(text, path.name, known)
 
 
-def _checked(text: str, name: str, known: Set[str]) -> Mapping[str, tuple[str, str]]:
+def _checked(text: str, name: str, known: AbstractSet[str]) -> Mapping[str, tuple[str, str]]:
     import yaml
 
     try:
@@ -51,7 +52,7 @@ def _checked(text: str, name: str, known: Set[str]) -> Mapping[str, tuple[str, s
     return values
 
 
-def _fault(key: str, value: object, known: Set[str], *, seen: bool) -> tuple[str, str] | None:
+def _fault(key: str, value: object, known: AbstractSet[str], *, seen: bool) -> tuple[str, str] | None:
     import yaml
 
     if key in _LATER:

@@ -62,7 +62,7 @@ class Executor:
             errors.StoreFailure: the journal cannot be written; what was committed stays, running steps are ended.
         """
         try:
-            self._tell(recover(self.open_run, self._hold, rerun=rerun_interrupted))
+            self._tell(recover(self.open_run, rerun=rerun_interrupted))
             self._begin()
             while self._advance():
                 self._receive()

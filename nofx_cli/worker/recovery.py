@@ -20,7 +20,6 @@ from nofx_cli.engine.prepare import find_handler, request
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.subject import subject_of
 from nofx_cli.ports.handler import handler_flag
-from nofx_cli.ports.liveness import Hold
 from nofx_cli.ports.rendering import RenderFailed
 from nofx_cli.safety import identity
 
@@ -33,11 +32,12 @@ def executor_facts() -> JsonObject:
     return {"pid": pid, "host": identity.host(), "boot_id": identity.boot_id(), "started": identity.started(pid)}
 
 
-def recover(open_run: OpenRun, hold: Hold, *, rerun: bool) -> Sequence[ev.Event]:
+def recover(open_run: OpenRun, *, rerun: bool) -> Sequence[ev.Event]:
     """Put the run back on its feet; returns what was appended. Nothing is done for a run that has ended or never began.
 
+    The caller holds the run, so nobody else executes it.
+
     Args:
-        hold: proof that nobody else executes the run.
         rerun: answer for all steps that were cut off, before and now, that they run again.
     """
     state = open_run.state

@@ -26,7 +26,7 @@ def _ask_git(folder: Path) -> dict[str, str | bool]:
 
     argv = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
-        answer = subprocess.run(  # noqa: S603
+        answer = subprocess.run(
             argv, cwd=folder, capture_output=True, timeout=_TIME_LIMIT_SECONDS, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired):

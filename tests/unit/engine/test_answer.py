@@ -171,7 +171,7 @@ def test_of_two_approvers_at_the_same_time_one_event_is_left(tmp_path: Path) -> 
 def test_a_step_that_does_not_wait_cannot_be_answered(tmp_path: Path) -> None:
     _, _, run = rig_with_question(tmp_path)
 
-    with pytest.raises(errors.Conflict, match="step build of run .* is succeeded, it does not wait"):
+    with pytest.raises(errors.Conflict, match=r"step build of run .* is succeeded, it does not wait"):
         answer(run, StepName("build"), "granted")
     with pytest.raises(errors.NotFound, match="has no step 'nope'"):
         answer(run, StepName("nope"), "granted")

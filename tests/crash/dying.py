@@ -1,0 +1,132 @@
+"""Runs nofx in forked children that die by SIGKILL at a chosen append, and then goes on with `nofx resume`.
+
+A script of its own: the parent stays single-threaded, so that forking it is safe, and imports nofx once for all cases.
+Usage: dying.py FOLDER PLAN; prints one JSON object for each case.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from nofx_cli.cli.app import app
+from nofx_cli.drivers.filesystem import journal_file, run_store
+from nofx_cli.drivers.filesystem.journal_file import JournalFile
+from nofx_cli.drivers.filesystem.layout import Layout
+
+POINTS = ("before the write", "in the middle of the write", "before the sync", "after the sync", "after the append")
+
+
+class Death:
+    """Counts appends (the creation of the run is the first) and dies at one of them."""
+
+    def __init__(self, point: str, append: int) -> None:
+        self.point, self.append, self.count = point, append, 0
+
+    def at(self, point: str) -> None:
+        if self.count == self.append and self.point == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def install(self) -> None:
+        write_all, fdatasync, write, rename = (
+            journal_file.write_all,
+            journal_file.fdatasync,
+            JournalFile._write,
+            Path.rename,
+        )
+
+        def dying_write_all(fd: int, data: bytes) -> None:
+            if self.count == self.append and self.point == "in the middle of the write":
+                write_all(fd, data[: len(data) * 2 // 3])
+                self.at("in the middle of the write")
+            write_all(fd, data)
+            self.at("before the sync")
+
+        def dying_sync(fd: int) -> None:
+            fdatasync(fd)
+            self.at("after the sync")
+
+        def dying_write(journal: JournalFile, *args: object, **named: object) -> object:
+            self.count += 1
+            self.at("before the write")
+            events = write(journal, *args, **named)  # type: ignore[arg-type]
+            self.at("after the append")
+            return events
+
+        def dying_rename(path: Path, target: Path) -> Path:
+            self.count += 1
+            self.at("before the write")
+            renamed = rename(path, target)
+            self.at("after the append")
+            return renamed
+
+        journal_file.write_all = dying_write_all  # type: ignore[attr-defined]
+        journal_file.fdatasync = dying_sync  # type: ignore[attr-defined]
+        JournalFile._write = dying_write  # type: ignore[method-assign,assignment]
+        Path.rename = dying_rename  # type: ignore[method-assign,assignment]
+
+
+def in_child(work: Callable[[], None], log: Path) -> int:
+    """Run in a forked child; its exit code, or minus the signal that ended it."""
+    pid = os.fork()
+    if pid == 0:
+        out = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        code = 70
+        try:
+            work()
+        except SystemExit as exc:
+            code = exc.code if isinstance(exc.code, int) else 1
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def die(folder: Path, plan: str, point: str, append: int) -> None:
+    os.chdir(folder)
+    os.environ.update(NOFX_HOME=str(folder / "store"), EFFECTS=str(folder / "effects"), NOFX_SYNC="on")
+    Death(point, append).install()
+    app(["run", plan])
+
+
+def go_on(folder: Path, *args: str) -> None:
+    os.chdir(folder)
+    os.environ.update(NOFX_HOME=str(folder / "store"), EFFECTS=str(folder / "effects"))
+    app(list(args))
+
+
+def one_case(folder: Path, plan: str, point: str, append: int) -> dict[str, object]:
+    folder.mkdir(parents=True)
+    died = in_child(lambda: die(folder, plan, point, append), folder / "log")
+    runs = list(run_store.FileRunStore(Layout(folder / "store")).runs())
+    resumed = in_child(lambda: go_on(folder, "resume", "--rerun-interrupted"), folder / "log") if runs else None
+    verified = in_child(lambda: go_on(folder, "verify", "latest"), folder / "log") if runs else None
+    store = run_store.FileRunStore(Layout(folder / "store"))
+    events = [(e.type, e.step, e.attempt) for e in store.read(runs[0])] if runs else []
+    effects = (folder / "effects").read_text().splitlines() if (folder / "effects").exists() else []
+    return {
+        "point": point, "append": append, "died": died, "runs": len(runs), "resumed": resumed,
+        "verified": verified, "events": events, "effects": effects, "log": (folder / "log").read_text(),
+    }  # fmt: skip
+
+
+def main() -> None:
+    folder, plan = Path(sys.argv[1]), sys.argv[2]
+    os.environ.pop("CI", None)
+    for number, point in enumerate(POINTS):
+        append = 0
+        while True:
+            append += 1
+            case = one_case(folder / f"{number}-{append}", plan, point, append)
+            if case["died"] == 0:
+                break  # the run has fewer appends
+            print(json.dumps(case), flush=True)
+
+
+if __name__ == "__main__":
+    main()
