@@ -34,7 +34,8 @@ class FolderWatch:
             time.sleep(min(left_ms, _POLL_MS) / 1000)
             return
         pause_ms = max(1, round(min(left_ms, _SAFETY_NET_MS)))
-        self._watcher.watch(2 * _STEP_MS, _STEP_MS, pause_ms, None)
+        if self._watcher.watch(2 * _STEP_MS, _STEP_MS, pause_ms, None) == "signal":
+            raise KeyboardInterrupt  # the watcher has swallowed the one that was raised while it waited
 
 
 def _open_watcher(folder: Path) -> "RustNotify | None":
