@@ -6,7 +6,7 @@ Whatever comes from files, models or tools goes through `safe` before it is show
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 from nofx_cli.errors import NofxError
@@ -75,6 +75,17 @@ def width(text: str) -> int:
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
+def terminal_width(stream: TextIO) -> int:
+    """The columns of the terminal behind a stream; 0 where there is none, and lines may be of any length."""
+    if not stream.isatty():
+        return 0
+    told = os.environ.get("COLUMNS", "")
+    try:
+        return int(told) if told.isdigit() else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 0
+
+
 def shorten(text: str, limit: int) -> str:
     """A plain line cut to `limit` columns; the cut is told by an ellipsis."""
     if width(text) <= limit:
@@ -113,4 +124,4 @@ def tell_error(error: NofxError, *, as_json: bool = False) -> None:
 def _plain(value: object) -> object:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    return dict(value) if hasattr(value, "keys") else str(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,1 @@
+"""What the commands print, from the values that use cases give."""
