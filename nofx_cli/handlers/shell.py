@@ -13,6 +13,7 @@ from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.domain.outcome import Failed, Outcome, StepError, Succeeded
 from nofx_cli.handlers.failures import invalid_inputs, see_log
 from nofx_cli.handlers.inputs import Field, faults_of, is_scalar, is_template
+from nofx_cli.handlers.wording import counted
 from nofx_cli.ports.handler import StepCancelled, StepContext
 from nofx_cli.ports.processes import ProcessResult
 
@@ -70,7 +71,7 @@ class Shell:
             capture_limit=STDOUT_LIMIT + 1 if wants_stdout else 0,
         )
         if result.survivors:
-            ctx.log(f"nofx: {result.survivors} processes that the command left running were ended")
+            ctx.log(f"nofx: ended what the command left running ({counted(result.survivors, 'process', 'processes')})")
         return _failure(ctx, result) or _success(ctx, result)
 
 

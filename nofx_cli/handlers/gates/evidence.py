@@ -18,7 +18,7 @@ class Evidence:
 
     Attributes:
         counts: what was parsed; it becomes outputs of the step.
-        report: the tool's own report, kept as the artifact `report_name`; its digest is the gate's.
+        report: the tool's own report; it is kept as an artifact, whose digest is the gate's.
         hint: what mends it, where the log alone does not tell.
         retryable: whether another attempt may end differently.
     """
@@ -28,7 +28,6 @@ class Evidence:
     counts: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     report: bytes = b""
-    report_name: str = ""
     hint: str = ""
     retryable: bool = False
 

@@ -6,6 +6,7 @@ outcome is. A new gate is a new module with one check, and one line in `handlers
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.domain.outcome import Failed, GateEvaluation, Outcome, StepError, Succeeded, Verdict
 from nofx_cli.handlers.failures import invalid_inputs, see_log
-from nofx_cli.handlers.gates.evidence import Evidence, NoEvidence
+from nofx_cli.handlers.gates.evidence import Evidence, NoEvidence, read_report
 from nofx_cli.handlers.gates.findings import findings_json
 from nofx_cli.handlers.inputs import Field, faults_of, is_template
 from nofx_cli.ports.handler import StepCancelled, StepContext
@@ -37,8 +38,13 @@ class Check(Protocol):
         """Options that a plan may not pass, because they would change what is measured or how it is reported."""
         ...
 
+    @property
+    def report(self) -> str:
+        """The name of the program's report, in the folder that `command` is given and as an artifact."""
+        ...
+
     def command(self, ctx: StepContext, reports: Path) -> list[str]:
-        """The command that `examine` runs, with its reports in that folder. Raises `NoEvidence` if there is none."""
+        """The command that `examine` runs, with its report in that folder. Raises `NoEvidence` if there is none."""
         ...
 
     def examine(self, ctx: StepContext) -> Evidence:
@@ -78,8 +84,23 @@ class GateHandler:
         try:
             evidence = self._check.examine(ctx)
         except NoEvidence as exc:
-            evidence = exc.evidence
-        return _conclude(ctx, evidence)
+            # What could not be believed is still what a person will want to see.
+            evidence = replace(exc.evidence, report=_left_behind(ctx.scratch / self._check.report))
+        return self._conclude(ctx, evidence)
+
+    def _conclude(self, ctx: StepContext, evidence: Evidence) -> Outcome:
+        digest = ctx.put_artifact(self._check.report, evidence.report).digest if evidence.report else ""
+        if evidence.findings:
+            ctx.put_artifact("findings.json", findings_json(evidence.findings))
+        ctx.log("\n".join(_told(evidence)))
+        gate = GateEvaluation(ctx.tool, evidence.verdict, evidence.summary, evidence.counts, digest)
+        outputs: JsonObject = {"verdict": evidence.verdict.value, "summary": evidence.summary, **evidence.counts}
+        if evidence.verdict is Verdict.PASSED:
+            return Succeeded(outputs, gate)
+        # A time-out has one code, whatever was being done.
+        code = "timeout" if evidence.verdict is Verdict.TIMED_OUT else f"gate-{evidence.verdict}"
+        error = StepError(code, evidence.summary, evidence.hint or see_log(ctx))
+        return Failed(error, retryable=evidence.retryable, outputs=outputs, gate=gate)
 
     def _arg_fault(self, arg: str) -> str:
         for refused in self._check.refused_args:
@@ -90,9 +111,16 @@ class GateHandler:
 
 
 def run_program(
-    ctx: StepContext, command: Sequence[str], *, env: Mapping[str, str] | None = None, stderr: Path | None = None
+    ctx: StepContext,
+    name: str,
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    stderr: Path | None = None,
 ) -> ProcessResult:
-    """Run the program of a check; returns only when it exited by itself. `stderr` is a file that takes its messages.
+    """Run the program of a check, called `name` in messages; returns only when it exited by itself.
+
+    `stderr` is a file that takes what it writes there.
 
     Raises:
         NoEvidence: it could not be started, was ended by a signal, or took too long.
@@ -103,11 +131,11 @@ def run_program(
     except (errors.NotFound, errors.Denied) as exc:
         raise NoEvidence(exc.message, hint=exc.hint, retryable=False) from exc
     if result.stopped == "timeout":
-        raise NoEvidence(f"{command[0]} did not end within its time limit", verdict=Verdict.TIMED_OUT)
+        raise NoEvidence(f"{name} did not end within its time limit", verdict=Verdict.TIMED_OUT)
     if result.stopped:
         raise StepCancelled(result.stopped)
     if result.exit_code is None:
-        raise NoEvidence(f"{command[0]} was ended by {result.signal}{last_words(result)}")
+        raise NoEvidence(f"{name} was ended by {result.signal}{last_words(result)}")
     return result
 
 
@@ -134,19 +162,11 @@ def _path_fault(path: str) -> str:
     return ""
 
 
-def _conclude(ctx: StepContext, evidence: Evidence) -> Outcome:
-    digest = ctx.put_artifact(evidence.report_name, evidence.report).digest if evidence.report_name else ""
-    if evidence.findings:
-        ctx.put_artifact("findings.json", findings_json(evidence.findings))
-    ctx.log("\n".join(_told(evidence)))
-    gate = GateEvaluation(ctx.tool, evidence.verdict, evidence.summary, evidence.counts, digest)
-    outputs: JsonObject = {"verdict": evidence.verdict.value, "summary": evidence.summary, **evidence.counts}
-    if evidence.verdict is Verdict.PASSED:
-        return Succeeded(outputs, gate)
-    # A time-out has one code, whatever was being done.
-    code = "timeout" if evidence.verdict is Verdict.TIMED_OUT else f"gate-{evidence.verdict}"
-    error = StepError(code, evidence.summary, evidence.hint or see_log(ctx))
-    return Failed(error, retryable=evidence.retryable, outputs=outputs, gate=gate)
+def _left_behind(report: Path) -> bytes:
+    try:
+        return read_report(report, by="")
+    except NoEvidence:
+        return b""
 
 
 def _told(evidence: Evidence) -> list[str]:

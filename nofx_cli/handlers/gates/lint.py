@@ -20,7 +20,6 @@ from nofx_cli.handlers.gates.programs import program
 from nofx_cli.handlers.wording import counted
 from nofx_cli.ports.handler import StepContext
 
-REPORT = "ruff.json"
 UNREADABLE = "E902"
 
 _MESSAGE = re.compile(r"(?:\[[^\]]*\])+\[(?:TRACE|DEBUG|INFO)\] (?P<text>.*)")
@@ -31,6 +30,7 @@ class Lint:
     """The check behind `gate:lint`."""
 
     tools = ("gate:lint",)
+    report = "ruff.json"
     refused_args = (
         "--fix", "--fix-only", "--unsafe-fixes", "--diff", "--watch", "-w", "--add-noqa", "--add-ignore",
         "--show-files", "--show-settings", "--statistics", "--exit-zero", "-e", "--output-format", "--output-file",
@@ -38,8 +38,7 @@ class Lint:
     )  # fmt: skip
 
     def command(self, ctx: StepContext, reports: Path) -> list[str]:
-        report = str(reports / REPORT)
-        return self._command(ctx, "--verbose", "--output-format", "json", "--output-file", report)
+        return self._command(ctx, "--verbose", "--output-format", "json", "--output-file", str(reports / self.report))
 
     def examine(self, ctx: StepContext) -> Evidence:
         missing = [path for path in texts(ctx.inputs, "paths") if not (ctx.workspace / path).exists()]
@@ -47,20 +46,20 @@ class Lint:
             raise NoEvidence(f"the workspace has no {', '.join(missing)}", hint="correct `paths`", retryable=False)
         command = self.command(ctx, ctx.scratch)
         messages = ctx.scratch / "ruff-messages.txt"
-        result = run_program(ctx, command, stderr=messages)
+        result = run_program(ctx, "ruff", command, stderr=messages)
         examined, said = read_messages(read_report(messages, by="ruff").decode(errors="replace"))
         if said:
             ctx.log("\n".join(said))
         last = f": {said[-1].strip()}" if said else ""
         if result.exit_code not in (0, 1):
             raise NoEvidence(f"ruff exited with code {result.exit_code}{last}")
-        report = read_report(ctx.scratch / REPORT, by="ruff")
+        report = read_report(ctx.scratch / self.report, by="ruff")
         files = self._listed(ctx) if examined is None else examined
         return judge(report, exit_code=result.exit_code, files=files, workspace=ctx.workspace)
 
     def _listed(self, ctx: StepContext) -> int:
         listing = ctx.scratch / "ruff-files.txt"
-        run_program(ctx, self._command(ctx, "--show-files", "--output-file", str(listing)))
+        run_program(ctx, "ruff", self._command(ctx, "--show-files", "--output-file", str(listing)))
         return sum(map(_is_code, read_report(listing, by="ruff").decode(errors="replace").splitlines()))
 
     def _command(self, ctx: StepContext, *options: str) -> list[str]:
@@ -106,7 +105,6 @@ def judge(report: bytes, *, exit_code: int, files: int, workspace: Path) -> Evid
         {"files": files, "findings": len(findings), "fixable": fixable},
         findings,
         report,
-        REPORT,
     )
 
 

@@ -28,7 +28,6 @@ from nofx_cli.handlers.gates.programs import python_module
 from nofx_cli.handlers.wording import counted
 from nofx_cli.ports.handler import StepContext
 
-REPORT = "junit.xml"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
 _VACUOUS_HINT = "point `paths` at the tests, see what is deselected or skipped, or leave the gate out"
 
@@ -37,6 +36,7 @@ class Unit:
     """The check behind `gate:unit`."""
 
     tools = ("gate:unit", "gate:test")
+    report = "junit.xml"
     refused_args = (
         "--junit-xml", "--junitxml", "--junit-prefix", "--junitprefix", "--collect-only", "--co", "--setup-only",
         "--setup-plan", "--fixtures", "--markers", "--help", "-h", "--version", "-V", "--pdb", "--trace",
@@ -48,16 +48,16 @@ class Unit:
             *("-o", f"cache_dir={reports / 'pytest-cache'}"),
             *("-o", "junit_family=xunit1"),
             *("-o", "junit_logging=no"),
-            f"--junit-xml={reports / REPORT}",
+            f"--junit-xml={reports / self.report}",
         ]
         return [*pytest, *texts(ctx.inputs, "args"), *ours, "--", *texts(ctx.inputs, "paths")]
 
     def examine(self, ctx: StepContext) -> Evidence:
-        result = run_program(ctx, self.command(ctx, ctx.scratch), env=_ENV)
+        result = run_program(ctx, "pytest", self.command(ctx, ctx.scratch), env=_ENV)
         last = last_words(result)
         if result.exit_code not in (0, 1, 2, 5):
             raise NoEvidence(f"pytest exited with code {result.exit_code}{last}")
-        report = read_report(ctx.scratch / REPORT, by="pytest")
+        report = read_report(ctx.scratch / self.report, by="pytest")
         return judge(report, exit_code=result.exit_code, last=last)
 
 
@@ -108,7 +108,7 @@ def _evidence(verdict: Verdict, report: Report, data: bytes, summary: str, *, hi
         "skipped": len(report.having(CaseStatus.SKIPPED)),
     }
     findings = tuple(_finding(case) for case in report.having(CaseStatus.FAILED, CaseStatus.ERROR))
-    return Evidence(verdict, summary, counts, findings, data, REPORT, hint)
+    return Evidence(verdict, summary, counts, findings, data, hint)
 
 
 def _totals(report: Report) -> str:

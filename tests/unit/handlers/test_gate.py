@@ -22,6 +22,7 @@ class Scripted:
     """A check whose evidence the test gives."""
 
     tools = ("gate:scripted",)
+    report = "tool.json"
     refused_args = ("--fix", "-o")
 
     def __init__(self, examine: Callable[[StepContext], Evidence]) -> None:
@@ -48,7 +49,7 @@ FINDING = Finding("a.py", 3, 7, "F401", "error", "`os` imported but unused")
 
 def test_a_pass_carries_counts_and_the_digest_of_the_kept_report(tmp_path: Path) -> None:
     ctx = context(tmp_path)
-    evidence = Evidence(Verdict.PASSED, "no findings", {"files": 3}, report=b"[]", report_name="tool.json")
+    evidence = Evidence(Verdict.PASSED, "no findings", {"files": 3}, report=b"[]")
     assert gate(evidence).run(ctx) == Succeeded(
         {"verdict": "passed", "summary": "no findings", "files": 3},
         GateEvaluation("gate:scripted", Verdict.PASSED, "no findings", {"files": 3}, digest_of_bytes(b"[]")),
@@ -102,26 +103,41 @@ def test_no_evidence_is_an_error_with_its_hint(tmp_path: Path) -> None:
     def examine(ctx: StepContext) -> Evidence:
         raise NoEvidence("tool is not installed", hint="pip install tool", retryable=False)
 
-    outcome = GateHandler(Scripted(examine)).run(context(tmp_path))
+    ctx = context(tmp_path)
+    outcome = GateHandler(Scripted(examine)).run(ctx)
     assert isinstance(outcome, Failed)
+    assert ctx.artifacts == {}
     assert outcome.error == StepError("gate-errored", "tool is not installed", "pip install tool")
     assert outcome.gate == GateEvaluation("gate:scripted", Verdict.ERRORED, "tool is not installed")
     assert not outcome.retryable
+
+
+def test_a_report_that_was_not_believed_is_kept_too(tmp_path: Path) -> None:
+    def examine(ctx: StepContext) -> Evidence:
+        (ctx.scratch / "tool.json").write_bytes(b"half of it")
+        raise NoEvidence("the report is not JSON")
+
+    ctx = context(tmp_path)
+    outcome = GateHandler(Scripted(examine)).run(ctx)
+    assert isinstance(outcome, Failed)
+    assert outcome.gate is not None
+    assert outcome.gate.digest == digest_of_bytes(b"half of it")
+    assert ctx.artifacts == {"tool.json": b"half of it"}
 
 
 class TestRunProgram:
     def test_an_exit_is_given_back_and_the_command_is_in_the_log(self, tmp_path: Path) -> None:
         ctx = context(tmp_path)
         ctx.processes = [process_result(7)]
-        assert run_program(ctx, ["tool", "x"], env={"A": "1"}).exit_code == 7
+        assert run_program(ctx, "tool", ["/bin/tool", "x"], env={"A": "1"}).exit_code == 7
         assert ctx.calls[0].env == {"A": "1"}
-        assert ctx.logged == ["$ tool x"]
+        assert ctx.logged == ["$ /bin/tool x"]
 
     def test_messages_can_go_to_a_file(self, tmp_path: Path) -> None:
         ctx = context(tmp_path)
         ctx.processes = [process_result()]
-        run_program(ctx, ["tool", "x"], stderr=tmp_path / "messages")
-        assert ctx.calls[0].argv == ("/bin/sh", "-c", 'exec "$@" 2>"$0"', str(tmp_path / "messages"), "tool", "x")
+        run_program(ctx, "tool", ["/bin/tool", "x"], stderr=tmp_path / "messages")
+        assert ctx.calls[0].argv == ("/bin/sh", "-c", 'exec "$@" 2>"$0"', str(tmp_path / "messages"), "/bin/tool", "x")
 
     @pytest.mark.parametrize(
         ("answer", "verdict", "summary"),
@@ -142,14 +158,14 @@ class TestRunProgram:
         ctx = context(tmp_path)
         ctx.processes = [answer]
         with pytest.raises(NoEvidence) as caught:
-            run_program(ctx, ["tool"])
+            run_program(ctx, "tool", ["/bin/tool"])
         assert (caught.value.evidence.verdict, caught.value.evidence.summary) == (verdict, summary)
 
     def test_a_cancelled_program_is_no_verdict(self, tmp_path: Path) -> None:
         ctx = context(tmp_path)
         ctx.processes = [process_result(None, stopped="cancelled")]
         with pytest.raises(StepCancelled, match="cancelled"):
-            run_program(ctx, ["tool"])
+            run_program(ctx, "tool", ["/bin/tool"])
 
 
 class TestReport:

@@ -39,7 +39,7 @@ class TestJudge:
         evidence = judge(report(), exit_code=0, files=120, workspace=WORKSPACE)
         assert (evidence.verdict, evidence.summary) == (Verdict.PASSED, "no findings in 120 files")
         assert evidence.counts == {"files": 120, "findings": 0, "fixable": 0}
-        assert evidence.report_name == "ruff.json"
+        assert evidence.report == report()
 
     @pytest.mark.parametrize("exit_code", [0, 1])
     def test_a_finding_fails_whatever_the_exit_code(self, exit_code: int) -> None:

@@ -128,7 +128,7 @@ def test_a_cancelled_command_is_no_outcome(tmp_path: Path) -> None:
 def test_processes_left_running_are_told_in_the_log_and_change_nothing_else(tmp_path: Path) -> None:
     ctx = shell(tmp_path, process_result(survivors=2), command="x &")
     assert HANDLER.run(ctx) == Succeeded({})
-    assert ctx.logged == ["nofx: 2 processes that the command left running were ended"]
+    assert ctx.logged == ["nofx: ended what the command left running (2 processes)"]
 
 
 @pytest.mark.parametrize(
