@@ -42,7 +42,7 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name not in self.commands:
+        if self.commands.get(cmd_name) is None:
             module = import_module(f"nofx_cli.cli.commands.{COMMANDS[cmd_name][0]}")
             command = typer.main.get_command(module.app)
             command.name = cmd_name
@@ -56,6 +56,15 @@ class LazyGroup(TyperGroup):
             return super().resolve_command(ctx, args)
         finally:
             self.commands = {name: command for name, command in self.commands.items() if command is not None}
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offer the names without loading the commands, which would take far longer than a person waits for Tab."""
+        from typer._click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=text) for name, (_, _, text) in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*names, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

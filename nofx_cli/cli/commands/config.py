@@ -7,6 +7,7 @@ import typer
 
 from nofx_cli.cli.output import columns, out, out_json, safe
 from nofx_cli.config.settings import DECLARED, Settings, Value
+from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonValue
 from nofx_cli.wiring.session import open_session
 
@@ -39,7 +40,15 @@ def show(
     rows = [("SETTING", "VALUE", "FROM", "IN nofx.yaml", "VARIABLE")]
     for declared in DECLARED:
         value = _value(settings, declared.name)
-        rows.append((declared.name, safe(shown(value.value)), safe(value.source), declared.key, declared.variable))
+        rows.append(
+            (
+                declared.name,
+                safe(shown(declared.name, value.value)),
+                safe(value.source),
+                declared.key,
+                declared.variable,
+            )
+        )
     for line in columns(rows, styles=[("dim",) * 5, *([("bold", "", "", "dim", "dim")] * len(DECLARED))]):
         out(line)
 
@@ -55,11 +64,21 @@ def settings_json(settings: Settings) -> dict[str, JsonValue]:
     return found
 
 
-def shown(value: object) -> str:
-    """A value as a person reads it."""
+def shown(name: str, value: object) -> str:
+    """A value as a person writes it."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value) if value != "" else "-"
+    if isinstance(value, int):
+        return format_duration(value) if name.endswith("_ms") else format_size(value)
+    return str(value) or "-"
+
+
+def format_size(size: int) -> str:
+    """A number of bytes in the largest unit that divides it: `64MB`, `1500`."""
+    for unit, length in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
+        if size and size % length == 0:
+            return f"{size // length}{unit}"
+    return str(size)
 
 
 def _value(settings: Settings, name: str) -> Value[object]:

@@ -161,7 +161,7 @@ SAYINGS: Mapping[type[ev.Payload], Saying] = {
     ev.RunCancelled: lambda said: said.reason,
     ev.RunRolledBack: lambda said: _listed(f"to the state after event {said.to_seq}", said.reason),
     ev.StepEnqueued: lambda _: "",
-    ev.StepStarted: lambda said: _listed(said.tool, f"inputs {said.inputs_digest[:_SHORT]}", said.idempotency_key),
+    ev.StepStarted: lambda said: _listed(said.tool, f"inputs {said.inputs_digest[:_SHORT]}"),
     ev.StepFinished: _step_ended,
     ev.StepSkipped: lambda said: skip_words(said.reason, said.cause),
     ev.StepRetryScheduled: _again,
