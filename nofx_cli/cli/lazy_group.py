@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "Trust", "Examine the machine, the project and the store."),
 }
 
+_NOT_LOADED: Any = None
+
 
 class LazyGroup(TyperGroup):
     """Knows its commands by name and help; loads the one that is called."""
@@ -42,7 +44,7 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        if self.commands.get(cmd_name) is None:
+        if self.commands.get(cmd_name) is _NOT_LOADED:
             module = import_module(f"nofx_cli.cli.commands.{COMMANDS[cmd_name][0]}")
             command = typer.main.get_command(module.app)
             command.name = cmd_name
@@ -51,11 +53,11 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         for name in COMMANDS:  # for "did you mean"
-            self.commands.setdefault(name, None)  # type: ignore[call-overload]
+            self.commands.setdefault(name, _NOT_LOADED)
         try:
             return super().resolve_command(ctx, args)
         finally:
-            self.commands = {name: command for name, command in self.commands.items() if command is not None}
+            self.commands = {name: command for name, command in self.commands.items() if command is not _NOT_LOADED}
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Offer the names without loading the commands, which would take far longer than a person waits for Tab."""
@@ -83,7 +85,7 @@ class LazyGroup(TyperGroup):
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
         except BrokenPipeError:
-            sys.stdout = None  # type: ignore[assignment] # nobody reads any more: nothing to flush at exit
+            sys.stdout = None  # nobody reads any more: nothing to flush at exit
             ctx.exit(ExitCode.SUCCEEDED)
         except Exception as exc:
             if type(exc).__module__.startswith("typer"):
