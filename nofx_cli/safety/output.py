@@ -7,9 +7,8 @@ that is captured, and the last few kilobytes for the newest line.
 import codecs
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from nofx_cli import errors
 from nofx_cli.ports.processes import ProcessSpec
@@ -20,8 +19,7 @@ _LINE_LENGTH = 400
 _BETWEEN_LINES_MS = 200
 
 
-@dataclass(slots=True)
-class Source:
+class Source(NamedTuple):
     """A pipe that output comes from. `captured`: its head is given back."""
 
     fd: int

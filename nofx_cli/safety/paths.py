@@ -1,13 +1,14 @@
 """Paths that a plan or a tool gives are held below their folder, and files are replaced whole or not at all."""
 
 import os
-import re
 import threading
 from pathlib import Path
 
 from nofx_cli import errors
 
-_IGNORED_BY_FILESYSTEMS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_IGNORED_BY_FILESYSTEMS = dict.fromkeys(
+    (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+)
 _GIT_FOLDERS = (".git", "git~1")
 
 
@@ -40,7 +41,7 @@ def contained(root: Path, name: str) -> Path:
 
 def _is_git(part: str) -> bool:
     """Some filesystems take `.GIT`, `.git.`, `git~1` and `.g<invisible>it` for `.git`."""
-    return _IGNORED_BY_FILESYSTEMS.sub("", part).rstrip(". ").casefold() in _GIT_FOLDERS
+    return part.translate(_IGNORED_BY_FILESYSTEMS).rstrip(". ").casefold() in _GIT_FOLDERS
 
 
 def _refused(name: str, code: str, why: str) -> errors.InvalidInput:

@@ -1,14 +1,13 @@
 """What a plan lets its steps use. It fails closed: what no rule allows, and what cannot be decided, is denied."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nofx_cli.domain.plan import Policy, Step
 from nofx_cli.safety.globs import common, matches, matches_any
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(NamedTuple):
     """Why a step may not run: the rule as it is written, where it stands, and a sentence for people."""
 
     rule: str

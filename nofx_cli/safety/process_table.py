@@ -8,14 +8,13 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ON_LINUX = sys.platform.startswith("linux")
 _PS_COLUMNS = "pid=,ppid=,pgid=,stat=,lstart="
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """One process. `session` is 0 where the system does not tell it; `started` is as `identity.started` has it."""
 
     pid: int

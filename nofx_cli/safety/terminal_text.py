@@ -19,8 +19,6 @@ _FORMAT = (
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0100-\U000e01ef"
 _UNSAFE = f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_FORMAT}{_INVISIBLE}]"
 
-_WORKFLOW_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:vso|teamcity)?\[)", re.IGNORECASE | re.MULTILINE)
-
 
 def neutralise(text: str, *, keep_newlines: bool = False) -> str:
     """The text as it may be shown: on one line, or with `keep_newlines` on the lines it has (CR LF becomes LF).
@@ -42,12 +40,17 @@ def fence_workflow_commands(line: str) -> str:
     """
     if "::" not in line and "##" not in line:
         return line
-    return _WORKFLOW_COMMAND.sub(lambda found: f"{found[0]} ", line)
+    return _workflow_command().sub(lambda found: f"{found[0]} ", line)
 
 
 @cache
 def _unsafe() -> re.Pattern[str]:
     return re.compile(f"{_STRINGS}|{_CONTROL_SEQUENCES}|{_UNSAFE}")
+
+
+@cache
+def _workflow_command() -> re.Pattern[str]:
+    return re.compile(r"^(\s*):(?=:)|#(?=#(?:vso|teamcity)?\[)", re.IGNORECASE | re.MULTILINE)
 
 
 def _shown(found: re.Match[str]) -> str:
