@@ -1,6 +1,5 @@
 """What `approve`, `reject` and `waive` have in common: find the question, show it, record the answer, go on."""
 
-import sys
 from dataclasses import dataclass
 
 from nofx_cli.cli.execution import Wishes, carry_out, go_on_elsewhere
@@ -32,7 +31,7 @@ def give_answer(decision: Decision, options: AnswerOptions) -> int:
     opened = session.open(options.run) if options.run else find_question(session.services, step)
     subject = shown_now(opened, step) if step in opened.state.steps else None
     if subject is not None and not options.as_json:
-        tell_subject(subject.text, subject.question, stream=sys.stderr)
+        tell_subject(subject)
     answered = answer(opened, step, decision, note=options.note)
     if not options.resume or go_on_elsewhere(session, opened) or opened.state.ended:
         _tell(opened, step, answered, as_json=options.as_json)

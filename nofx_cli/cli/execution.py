@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Self
 
 from nofx_cli.cli import result
-from nofx_cli.cli.live.choose import choose_view
+from nofx_cli.cli.live import LEFT, View, WatchedRun, choose_view
 from nofx_cli.cli.output import note, out_json
 from nofx_cli.domain.ids import StepName
 from nofx_cli.engine.answer import Decision, answer
@@ -19,6 +21,7 @@ from nofx_cli.wiring.session import Session
 from nofx_cli.worker.attempts import Inbox, Stop
 from nofx_cli.worker.executor import Ending
 from nofx_cli.worker.inline import execute
+from nofx_cli.worker.observer import Silent
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,21 +40,41 @@ def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     """Execute the run until it ends or waits, tell how it stands, and give the exit code."""
     inbox: Inbox = queue.SimpleQueue()
     stay = wants_to_stay() if wishes.stay is None else wishes.stay
-
-    def decide(step: StepName, decision: Decision, words: str, digest: str) -> None:
-        answer(OpenRun.load(session.services, open_run.run), step, decision, note=words, digest=digest)
-
-    view = choose_view(open_run, inbox=inbox, decide=decide, quiet=wishes.quiet, answers=stay)
-    with view, _signals(inbox, view.stopping):
+    with _view(session, open_run, inbox, wishes) as view, _signals(inbox, view):
         ending = execute(open_run, observer=view, inbox=inbox, stay=stay, rerun_interrupted=wishes.rerun_interrupted)
     code = exit_code(ending)
     if wishes.as_json:
         out_json(result.as_json(ending.state, code))
-    else:
+    elif wishes.quiet or not _one_terminal():
         result.tell(ending.state)
-        if ending.stale and code == ExitCode.CONFLICT:
-            note("  an approval was stale: what would run is not what was approved; it was asked anew")
     return code
+
+
+def _view(session: Session, open_run: OpenRun, inbox: Inbox, wishes: Wishes) -> View:
+    if wishes.quiet:
+        return Unseen()
+
+    def record(step: StepName, decision: Decision, *, note: str, digest: str) -> None:
+        answer(OpenRun.load(session.services, open_run.run), step, decision, note=note, digest=digest)
+
+    folder = session.layout.run(open_run.run)
+    watched = WatchedRun.of(open_run, inbox=inbox, shown=lambda path: (folder / path).read_text("utf-8"), answer=record)
+    return choose_view(watched)
+
+
+class Unseen(Silent):
+    """No view at all, for `--quiet`."""
+
+    def stopping(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
 
 def wants_to_stay() -> bool:
@@ -59,9 +82,14 @@ def wants_to_stay() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
+def _one_terminal() -> bool:
+    """Whether the view was just seen where the result would be printed."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
 def exit_code(ending: Ending) -> int:
     """That of the signal that stopped the execution; 5 where it waits because an approval was stale."""
-    if ending.signal:
+    if ending.signal and ending.signal != LEFT:
         return ExitCode.INTERRUPTED if ending.signal == "SIGINT" else ExitCode.TERMINATED
     code = exit_code_of(ending.state)
     return ExitCode.CONFLICT if code is ExitCode.WAITING and ending.stale else code
@@ -77,11 +105,10 @@ def go_on_elsewhere(session: Session, open_run: OpenRun) -> bool:
 
 
 @contextmanager
-def _signals(inbox: Inbox, stopping: "object") -> Iterator[None]:
-    def stop(number: int, _frame: object) -> None:
+def _signals(inbox: Inbox, view: View) -> Iterator[None]:
+    def stop(number: int, _frame: FrameType | None) -> None:
         inbox.put(Stop(signal.Signals(number).name))
-        if callable(stopping):
-            stopping()
+        view.stopping()
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:

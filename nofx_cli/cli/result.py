@@ -1,8 +1,10 @@
 """How a run stands, for people in a line or two and for programs as one object."""
 
-from nofx_cli.cli.output import note, out, paint, safe
+from nofx_cli.cli.output import out, paint
 from nofx_cli.domain.durations import format_duration
+from nofx_cli.domain.events import GateEvaluated, RunFailed
 from nofx_cli.domain.ids import JsonValue
+from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.state import RunState, RunStatus, StepState, StepStatus
 from nofx_cli.engine.exit_codes import exit_code_of
 
@@ -24,16 +26,21 @@ def as_json(state: RunState, exit_code: int | None = None) -> dict[str, JsonValu
         "duration_ms": state.duration_ms,
         "steps": [_step(step) for step in state.steps.values()],
         "waiting": [_waiting(state, step) for step in state.in_status(StepStatus.WAITING)],
-        "failure": failure
-        and {
-            "step": failure.step,
-            "attempt": failure.attempt,
-            "code": failure.error.code,
-            "message": failure.error.message,
-            "hint": failure.error.hint,
-            "next": failure.next,
-        },
+        "failure": None if failure is None else _failure(failure),
     }
+
+
+def _failure(failure: RunFailed) -> dict[str, JsonValue]:
+    told: dict[str, JsonValue] = {"step": failure.step, "attempt": failure.attempt, "next": failure.next}
+    return {**told, **_error(failure.error)}
+
+
+def _error(error: StepError) -> dict[str, JsonValue]:
+    return {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def _gate(gate: GateEvaluated) -> dict[str, JsonValue]:
+    return {"verdict": gate.verdict, "summary": gate.summary, "counts": dict(gate.counts), "digest": gate.digest}
 
 
 def _step(step: StepState) -> dict[str, JsonValue]:
@@ -44,9 +51,8 @@ def _step(step: StepState) -> dict[str, JsonValue]:
         "attempt": step.attempt,
         "duration_ms": step.duration_ms,
         "outputs": step.outputs,
-        "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
-        "gate": step.gate
-        and {"verdict": step.gate.verdict, "summary": step.gate.summary, "counts": dict(step.gate.counts)},
+        "error": None if error is None else _error(error),
+        "gate": None if step.gate is None else _gate(step.gate),
         "cause": step.cause,
     }
 
@@ -63,18 +69,8 @@ def _waiting(state: RunState, step: StepState) -> dict[str, JsonValue]:
 
 
 def tell(state: RunState) -> None:
-    """The result of a run, as a person reads it: how it ended on standard output, what to type on standard error."""
+    """The result of a run, as a person reads it; why it ended so was told by the view."""
     status = state.status
     took = f" in {format_duration(state.duration_ms)}" if state.duration_ms else ""
     colour = _COLOURS.get(status)
     out(f"run {state.run} {paint(status.value, *([colour, 'bold'] if colour else []))}{took}")
-    for step in state.in_status(StepStatus.WAITING):
-        question = safe(step.approval.question) if step.approval else ""
-        note(f"  {step.name} waits: {question}")
-        note(f"    nofx approve {step.name} --run {state.run}")
-    if state.failure is not None:
-        error = state.failure.error
-        note(f"  {state.failure.step} failed [{error.code}]: {safe(error.message)}")
-        if error.hint:
-            note(f"    hint: {safe(error.hint)}")
-        note(f"    next: {state.failure.next}")
