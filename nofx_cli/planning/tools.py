@@ -1,0 +1,111 @@
+"""Whether each step's tool exists, and takes its inputs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from nofx_cli import errors
+from nofx_cli.domain.ids import JsonObject
+from nofx_cli.planning.nodes import Node
+from nofx_cli.planning.report import Report, did_you_mean, quoted
+from nofx_cli.planning.structures import Entry
+from nofx_cli.ports.handler import Handlers
+
+_AS_SHELL = "until then, run its command with `tool: shell`"
+LATER: tuple[tuple[str, str], ...] = (
+    ("gate:format", _AS_SHELL),
+    ("gate:typecheck", _AS_SHELL),
+    ("gate:coverage", _AS_SHELL),
+    ("gate:sast", _AS_SHELL),
+    ("gate:secrets", _AS_SHELL),
+    ("gate:audit", _AS_SHELL),
+    ("gate:build", _AS_SHELL),
+    ("gate:*", "gates of your own come later; a plugin in nofx_handlers/ can have this tool now"),
+    ("codegen", "until then, a `manual:` step can wait for a person to write it"),
+    ("agent:*", "until then, a `manual:` step can wait for a person to do it"),
+    ("git_pr", "until then, a `manual:` step can wait for a person to open it"),
+    ("db_write", "until then, run its command with `tool: shell` and `approval: required`"),
+    ("http", _AS_SHELL),
+    ("notify", _AS_SHELL),
+)
+"""Tools of later versions, as globs, and what to do until then. Asked only where no handler has the tool."""
+
+Check = Callable[[JsonObject], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """What is known of a tool: its fault (a code, a message and a hint), or how its inputs are checked."""
+
+    fault: tuple[str, str, str] | None = None
+    check: Check | None = None
+
+
+def check_tools(steps: Sequence[Entry], handlers: Handlers, report: Report) -> None:
+    """Tell tools that do not exist, and inputs that a handler does not take. Asks for each tool once."""
+    known: dict[str, _Tool] = {}
+    for step in steps:
+        name = step.found.values.get("tool")
+        if not isinstance(name, str):
+            continue
+        tool = known.get(name)
+        if tool is None:
+            tool = known[name] = _look_up(name, handlers)
+        if tool.fault:
+            code, message, hint = tool.fault
+            report.at_node(code, step.found.nodes["tool"], message, hint=hint)
+        elif tool.check:
+            _check_inputs(step, tool.check, report)
+
+
+def _look_up(name: str, handlers: Handlers) -> _Tool:
+    try:
+        handler = handlers.find(name)
+    except errors.InvalidInput as exc:
+        message = f"tool {quoted(name)} comes from a plugin that is broken: {_one_line(exc.message)}"
+        return _Tool(("plan-plugin-broken", message, exc.hint))
+    if handler is not None:
+        return _Tool(check=getattr(handler, "check", None))
+    hint = _near(name, handlers.patterns())
+    for pattern, until_then in LATER:
+        if name == pattern or (pattern[-1] == "*" and name.startswith(pattern[:-1])):
+            return _Tool(("plan-not-yet-supported", f"tool {quoted(name)} is not supported yet", hint or until_then))
+    return _Tool(("plan-unknown-tool", f"there is no tool {quoted(name)}", hint))
+
+
+def _near(name: str, patterns: Sequence[str]) -> str:
+    """Of a pattern such as `manual:*`, only the part before the star is compared; what comes after it is kept."""
+    exact = [pattern for pattern in patterns if "*" not in pattern]
+    family, _, rest = name.partition(":")
+    families = {pattern.partition(":")[0] for pattern in patterns if pattern.endswith(":*")}
+    return did_you_mean(name, exact) or did_you_mean(family, families).replace("`?", f":{rest or '…'}`?")
+
+
+def _check_inputs(step: Entry, check: Check, report: Report) -> None:
+    inputs = step.found.values.get("inputs", {})
+    if "inputs" in step.found.nodes and "inputs" not in step.found.values:
+        return
+    try:
+        faults = check(inputs)  # type: ignore[arg-type]  # the kind of `inputs` reads a mapping
+    except Exception as exc:  # noqa: BLE001 - a plugin's check may raise anything; it breaks only the steps that use it
+        message = f"tool {quoted(str(step.found.values['tool']))} cannot check its inputs: {_one_line(repr(exc))}"
+        report.at_node("plan-plugin-broken", step.found.nodes["tool"], message)
+        return
+    for fault in faults:
+        report.at_node("plan-bad-inputs", _place_of(fault, step), f"step {quoted(step.name)}: {_one_line(fault)}")
+
+
+def _place_of(fault: str, step: Entry) -> Node:
+    """The first input that the message names in backticks; else the inputs, else the tool."""
+    inputs = step.found.nodes.get("inputs")
+    if inputs is None:
+        return step.found.nodes["tool"]
+    named = {word.partition("[")[0].partition(".")[0] for word in fault.split("`")[1::2]}
+    return next((key for key in _keys(inputs) if key.value in named), inputs)
+
+
+def _keys(node: Node) -> Iterator[Node]:
+    return (key for key, _ in node.value) if node.id == "mapping" else iter(())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
