@@ -6,7 +6,7 @@ from nofx_cli.cli.execution import Wishes, carry_out, go_on_elsewhere
 from nofx_cli.cli.output import note, out, out_json
 from nofx_cli.cli.render.subject import tell_subject
 from nofx_cli.domain.ids import StepName
-from nofx_cli.engine.answer import Answered, Decision, answer, shown_now
+from nofx_cli.engine.answer import Answered, Decision, answer, shown_now, waiting_steps
 from nofx_cli.engine.find_question import find_question
 from nofx_cli.engine.open_run import OpenRun
 from nofx_cli.errors import Conflict, ExitCode
@@ -29,7 +29,7 @@ def give_answer(decision: Decision, options: AnswerOptions) -> int:
     session = open_session()
     step = StepName(options.step)
     opened = session.open(options.run) if options.run else find_question(session.services, step)
-    subject = shown_now(opened, step) if step in opened.state.steps else None
+    subject = shown_now(opened, step) if step in waiting_steps(opened) else None
     if subject is not None and not options.as_json:
         tell_subject(subject)
     answered = answer(opened, step, decision, note=options.note)

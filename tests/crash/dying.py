@@ -18,6 +18,9 @@ from nofx_cli.drivers.filesystem.layout import Layout
 
 POINTS = ("before the write", "in the middle of the write", "before the sync", "after the sync", "after the append")
 
+OF_CREATION = ("before the write", "after the append")
+"""The points that the creation of a run has, too: it is a rename, not a write."""
+
 
 class Death:
     """Counts appends (the creation of the run is the first) and dies at one of them."""
@@ -114,7 +117,7 @@ def main() -> None:
     folder, plan = Path(sys.argv[1]), sys.argv[2]
     os.environ.pop("CI", None)
     for number, point in enumerate(POINTS):
-        append = 0
+        append = 0 if point in OF_CREATION else 1
         while True:
             append += 1
             case = one_case(folder / f"{number}-{append}", plan, point, append)
