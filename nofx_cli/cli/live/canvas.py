@@ -17,7 +17,7 @@ from nofx_cli.cli.live.palette import IN_ASCII
 
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _WRAP_OFF, _WRAP_ON = "\x1b[?7l", "\x1b[?7h"
-_TO_LINE_END, _TO_END = "\x1b[K", "\x1b[J"
+_TO_LINE_END, _TO_END, _LINE = "\x1b[K", "\x1b[J", "\x1b[2K"
 _KNOWN_LINES = 2_000
 
 
@@ -38,9 +38,8 @@ class Canvas:
         lines = [self._ansi(line) for line in frame]
         if lines == self._drawn and width == self._width:
             return
-        begin = self._begin(width)
+        begin = self._up(width) if width == self._width else self._erased(width)
         if width != self._width:
-            begin += _TO_END
             self._drawn = []
         self._width = width
         self._write(f"{_HIDE}{_WRAP_OFF}{begin}{self._changes(lines)}\r{_WRAP_ON}")
@@ -49,21 +48,28 @@ class Canvas:
     def print_above(self, lines: Sequence[Text], *, width: int) -> None:
         """Print lines that stay, above the area; the area is to be drawn anew."""
         text = "".join(f"{self._ansi(line)}\r\n" for line in lines)
-        self._write(f"{self._begin(width)}{_TO_END}{text}")
+        self._write(f"{self._erased(width)}{text}")
         self._forget()
 
     def clear(self, *, width: int) -> None:
         """Take the area away and give the cursor back."""
-        self._write(f"{self._begin(width)}{_TO_END}{_SHOW}")
+        self._write(f"{self._erased(width)}{_SHOW}")
         self._forget()
 
     def _forget(self) -> None:
         self._drawn, self._cells, self._width = [], [], 0
 
-    def _begin(self, width: int) -> str:
+    def _rows_above(self, width: int) -> int:
+        return sum(max(-(-cells // max(width, 1)), 1) for cells in self._cells[:-1])
+
+    def _up(self, width: int) -> str:
         """Go to the start of the area."""
-        rows = sum(max(-(-cells // max(width, 1)), 1) for cells in self._cells[:-1])
+        rows = self._rows_above(width)
         return f"\r\x1b[{rows}A" if rows else "\r"
+
+    def _erased(self, width: int) -> str:
+        """Erase the area, line by line: where it begins at the top, all at once would go to tmux's history."""
+        return f"\r{_TO_END if self._drawn else ''}" + f"\x1b[A{_LINE}" * self._rows_above(width)
 
     def _changes(self, lines: Sequence[str]) -> str:
         written = []

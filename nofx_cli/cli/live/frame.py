@@ -8,10 +8,10 @@ from nofx_cli.cli.live.board import Board
 from nofx_cli.cli.live.desk import Desk
 from nofx_cli.cli.live.palette import BAD, BETWEEN, BUSY, GOOD, LOUD, QUIET, WARN
 from nofx_cli.cli.live.panel import panel
-from nofx_cli.cli.live.rows import Columns, row
+from nofx_cli.cli.live.rows import Columns, format_seconds, row
+from nofx_cli.cli.live.telling import failures
 from nofx_cli.cli.live.window import window
 from nofx_cli.cli.output import safe
-from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.state import StepStatus
 
 _ROOMY = 14  # lines from which blank ones are spent
@@ -61,42 +61,46 @@ def head(board: Board, width: int) -> Text:
 
 def foot(board: Board, width: int, now_us: int) -> Text:
     """How far it is, what is going on, and how long it took so far."""
-    counts, total = board.state.counts, len(board.plan.steps)
-    ended = sum(counts[status] for status in _PARTS)
+    elapsed = Text(f"{format_seconds(board.elapsed_ms(now_us))} ", style=QUIET)
+    if board.stopping:
+        return _apart(Text.assemble(" ", ("stopping…", f"{LOUD} {WARN}"), " Ctrl-C again kills"), elapsed, width)
+    numbers, total = _numbers(board), len(board.plan.steps)
     text = Text(" ")
     if width >= 60:
-        text.append_text(_bar(board, min(total, 24) if total > 8 else total * 3)).append("  ")
-    text.append(f"{ended}/{total}", style=LOUD)
-    for status, (word, style) in _NOTED.items():
-        if counts[status]:
-            text.append(BETWEEN, style=QUIET).append(f"{counts[status]} {word}", style=style)
-    if board.stopping:
-        text = Text.assemble(" ", ("stopping…", f"{LOUD} {WARN}"), (" Ctrl-C again kills", ""))
-    return _apart(text, Text(f"{format_duration(board.elapsed_ms(now_us) // 1000 * 1000)} ", style=QUIET), width)
+        text.append_text(_bar(numbers, total, _BAR if total > _BAR // 3 else total * 3)).append("  ")
+    text.append(f"{sum(numbers[word] for word in _ENDED)}/{total}", style=LOUD)
+    for word, style in _NOTED.items():
+        if numbers[word]:
+            text.append(BETWEEN, style=QUIET).append(f"{numbers[word]} {word}", style=style)
+    return _apart(text, elapsed, width)
 
 
-_PARTS = {
-    StepStatus.SUCCEEDED: GOOD,
-    StepStatus.FAILED: BAD,
-    StepStatus.CANCELLED: WARN,
-    StepStatus.SKIPPED: QUIET,
-}
-_NOTED = {
-    StepStatus.RUNNING: ("running", BUSY),
-    StepStatus.WAITING: ("waiting", WARN),
-    StepStatus.FAILED: ("failed", BAD),
-    StepStatus.SKIPPED: ("skipped", QUIET),
-    StepStatus.CANCELLED: ("cancelled", WARN),
-}
+_BAR = 24
+_ENDED = {"done": GOOD, "warned": WARN, "failed": BAD, "cancelled": WARN, "skipped": QUIET}
+_NOTED = {"running": BUSY, "waiting": WARN, **_ENDED}
+del _NOTED["done"]
 
 
-def _bar(board: Board, width: int) -> Text:
+def _numbers(board: Board) -> dict[str, int]:
+    counts = board.state.counts
+    warned = counts[StepStatus.FAILED] - sum(1 for _ in failures(board.state)) if counts[StepStatus.FAILED] else 0
+    return {
+        "running": counts[StepStatus.RUNNING],
+        "waiting": counts[StepStatus.WAITING],
+        "done": counts[StepStatus.SUCCEEDED],
+        "warned": warned,
+        "failed": counts[StepStatus.FAILED] - warned,
+        "cancelled": counts[StepStatus.CANCELLED],
+        "skipped": counts[StepStatus.SKIPPED],
+    }
+
+
+def _bar(numbers: dict[str, int], total: int, width: int) -> Text:
     """A line of `width` cells, one colour for each way in which steps ended; what is to come is dim."""
-    counts, total = board.state.counts, max(len(board.plan.steps), 1)
     bar, drawn, ended = Text(), 0, 0
-    for status, style in _PARTS.items():
-        ended += counts[status]
-        until = ended * width // total
+    for word, style in _ENDED.items():
+        ended += numbers[word]
+        until = ended * width // max(total, 1)
         bar.append("━" * (until - drawn), style=style)
         drawn = max(drawn, until)
     return bar.append("─" * (width - drawn), style=QUIET)

@@ -11,7 +11,7 @@ from nofx_cli.cli.live.shown import Kind, ShownLine
 from nofx_cli.cli.live.telling import approve_command
 from nofx_cli.cli.output import safe
 
-_LEAST = 4
+_LEAST, _ROOMY = 4, 10
 _TABS = 9
 _LABEL_LIMIT = 16
 _ALERT = f"{LOUD} {WARN}"
@@ -24,16 +24,19 @@ def panel(board: Board, desk: Desk, *, width: int, room: int) -> list[Text]:
     question = desk.current
     if question is None or room < _LEAST or width < 20:
         return []
-    inner = width - 4
-    fixed = [*_tabs(desk), *_asked(board, question, inner)][: room - 2]
+    inner = width - 5
+    fixed = [*_tabs(desk), *_asked(board, question, inner)]
+    fixed = [*fixed, Text()] if room > _ROOMY else fixed[: room - 2]
     below = [Text(desk.message, style=BAD)] if desk.message else []
+    *more_keys, keys = _packed(_keys(board, desk, question), inner)
+    below += more_keys
     body = _body(board, desk, question, room=room - 2 - len(fixed) - len(below))
-    lines = [*fixed, *body, *below][: room - 2]
-    title = Text(f" {question.step} waits for {'you' if desk.is_open else 'a person'} ", style=_ALERT)
+    lines = [*fixed, *body][: room - 2 - len(below)] + below
+    title = Text(f"{question.step} waits for {'you' if desk.is_open else 'a person'}", style=_ALERT)
     return [
         _edge("╭", title, "╮", width),
         *(_inside(line, inner) for line in lines),
-        _edge("╰", _keys(board, desk, question), "╯", width),
+        _edge("╰", keys, "╯", width),
     ]
 
 
@@ -74,33 +77,38 @@ def styled(line: ShownLine, labels: int) -> Text:
     return label.append("  ").append(line.text, style=_KINDS[line.kind])
 
 
-def _keys(board: Board, desk: Desk, question: Question) -> Text:
+def _keys(board: Board, desk: Desk, question: Question) -> list[Text]:
+    """What can be done now, in parts that stay whole."""
     if not desk.is_open:
-        return Text(f" {approve_command(board.run, question.step)} ", style=LOUD)
+        return [Text(approve_command(board.run, question.step), style=LOUD)]
     if desk.mode is Mode.RECORDING:
-        return Text(f" {_DOING[desk.decision]} ", style=_ALERT)
+        return [Text(_DOING[desk.decision], style=_ALERT)]
     if desk.mode is Mode.NOTING:
         verb = "rejects" if desk.decision == "rejected" else "waives"
-        return Text.assemble(
-            " why? ", (desk.note, LOUD), ("▏", _ALERT), ("  Enter ", LOUD), verb, ("  Esc ", LOUD), "back "
-        )
+        why = Text.assemble("why? ", (desk.note, LOUD), ("▏", _ALERT))
+        return [why, Text.assemble(("Enter ", LOUD), verb), Text.assemble(("Esc ", LOUD), "back")]
     keys = [("a", "approve"), ("r", "reject"), ("w", "waive"), ("v", "view all")]
     keys += [("↑↓", "choose")] if len(desk.questions) > 1 else []
     keys += [("d", "leave")] if desk.may_leave else []
-    text = Text(" ")
-    for key, word in keys:
-        text.append(key, style=_ALERT).append(f" {word}  ")
-    text.right_crop(1)
-    return text
+    return [Text.assemble((key, _ALERT), f" {word}") for key, word in keys]
+
+
+def _packed(parts: list[Text], width: int) -> list[Text]:
+    """Put parts on as few lines as they need, two cells apart."""
+    lines = [Text()]
+    for part in parts:
+        if lines[-1].cell_len and lines[-1].cell_len + part.cell_len + 2 > width:
+            lines.append(Text())
+        lines[-1].append("  " if lines[-1].cell_len else "").append_text(part)
+    return lines
 
 
 def _edge(left: str, words: Text, right: str, width: int) -> Text:
-    words = words.copy()
-    words.truncate(width - 4, overflow="ellipsis")
-    line = Text(f"{left}─", style=WARN).append_text(words)
+    words.truncate(width - 7, overflow="ellipsis")
+    line = Text.assemble((f" {left}─ ", WARN), words, " ")
     return line.append("─" * (width - line.cell_len - 1) + right, style=WARN)
 
 
 def _inside(line: Text, width: int) -> Text:
     line.truncate(width, overflow="ellipsis", pad=True)
-    return Text.assemble(("│ ", WARN), line, (" │", WARN))
+    return Text.assemble((" │ ", WARN), line, (" │", WARN))

@@ -29,7 +29,7 @@ class Columns:
     def fit(cls, plan: Plan, width: int) -> "Columns":
         """Give names and tools what they need, within a share of the width."""
         name = min(max((len(step.name) for step in plan.steps), default=0), max(width // 4, 10))
-        tool = min(max((len(step.tool) for step in plan.steps), default=0), max(width // 6, 12))
+        tool = min(max((len(step.tool) for step in plan.steps), default=0), max(width // 5, 12))
         return cls(width, name, tool if width >= 60 else 0)
 
 
@@ -128,9 +128,13 @@ def _joined(*parts: tuple[str, str]) -> Text:
 def _time(step: StepState, now_us: int) -> str:
     """Whole seconds while it runs, so that the eye is not drawn to it; the exact time when it has ended."""
     if step.status is StepStatus.RUNNING:
-        seconds = max(now_us - parse_at(step.started_at), 0) // 1_000_000
-        return format_duration(seconds * 1000) if seconds >= 60 else f"{seconds}s"
+        return format_seconds(max(now_us - parse_at(step.started_at), 0) // 1000)
     return format_duration(step.duration_ms) if step.duration_ms else ""
+
+
+def format_seconds(ms: int) -> str:
+    """A duration that goes on, in whole seconds."""
+    return f"{ms // 1000}s" if ms < 60_000 else format_duration(ms)
 
 
 def _blocks(board: Board, step: StepState) -> bool:

@@ -40,7 +40,8 @@ class Screen:
         """Put all that an answer is bound to above what is drawn."""
         document = board.documents.of(board.state.steps[question.step])
         lines = [Text.assemble((f"{question.step}", f"{LOUD} {WARN}"), (f"  bound to {question.digest}", QUIET))]
-        lines += [styled(line, 0) for line in document.whole] or [Text(safe(document.problem))]
+        labels = max((len(line.label) for line in document.whole), default=0)
+        lines += [styled(line, labels) for line in document.whole] or [Text(safe(document.problem))]
         self._canvas.print_above([Text(), *lines, Text()], width=self._terminal()[0])
 
     def clear(self) -> None:

@@ -80,14 +80,15 @@ def warnings(state: RunState) -> list[StepState]:
     return [step for step in state.in_status(StepStatus.FAILED) if not state.plan.steps[step.place].blocks]
 
 
-def headline(state: RunState, took: str) -> str:
-    """How the run ended, or how it was left, on one line without its id."""
+def headline(state: RunState, took: str, *, why: str = "") -> str:
+    """How the run ended, or how it was left, on one line without its id; `why` where the failure was told before."""
     match state.status:
         case RunStatus.SUCCEEDED:
             return f"succeeded in {took}"
         case RunStatus.FAILED:
             told = state.failure
-            return f"failed in {took}: {told.step}: {safe(told.error.message)}" if told else f"failed in {took}"
+            why = why or (f"{told.step}: {safe(told.error.message)}" if told else "")
+            return f"failed in {took}: {why}"
         case RunStatus.CANCELLED:
             return f"cancelled after {took}" + (f": {safe(state.cancel_reason)}" if state.cancel_reason else "")
         case RunStatus.WAITING:
