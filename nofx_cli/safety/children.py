@@ -25,6 +25,7 @@ from nofx_cli.safety.process_table import Process, ProcessTable
 
 _PR_SET_CHILD_SUBREAPER = 36
 _NEAR = 64
+LOST = 255
 _MARK_NAMES = ("NOFX_RUN_ID", "NOFX_STEP", "NOFX_ATTEMPT", "NOFX_IDEMPOTENCY_KEY")
 
 
@@ -50,8 +51,14 @@ class Family:
         return bool(self.marks) and self.marks <= process_table.environment_of(process.pid)
 
     def reap_main(self) -> int | None:
-        """The main process's exit code, below 0 the signal that ended it; None while it lives."""
-        pid, status = os.waitpid(self.main.pid, os.WNOHANG)
+        """The main process's exit code, below 0 the signal that ended it; None while it lives.
+
+        Where a handler took it from us (`os.wait`), it is `LOST`: no success.
+        """
+        try:
+            pid, status = os.waitpid(self.main.pid, os.WNOHANG)
+        except ChildProcessError:
+            pid, status = self.main.pid, LOST << 8
         if not pid:
             return None
         self._popen.returncode = os.waitstatus_to_exitcode(status)
@@ -159,7 +166,7 @@ class Children:
                     continue
                 if process.dead:
                     _reap(process.pid)
-                elif self._belongs(process, family, others):
+                elif _is_child(process.pid) and self._belongs(process, family, others):
                     found.append(process)
             family.note(found)
             return found

@@ -9,7 +9,7 @@ from nofx_cli.safety.process_table import Process, send
 
 GIVE_UP_MS = 5_000
 """How long after KILL a process that does not go (another user's, or stuck in the kernel) is waited for."""
-_LONGEST_PAUSE_MS = 20.0
+_LONGEST_PAUSE_MS = 50.0
 
 REAL_TIME = SystemClock()
 """Children live in real time, whatever clock the engine is tested with; only their grace and limits need it."""

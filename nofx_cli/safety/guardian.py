@@ -16,6 +16,7 @@ import subprocess
 from contextlib import suppress
 
 from nofx_cli import errors
+from nofx_cli.safety.pipes import new_pipe
 
 _SCRIPT = """
 exec 3<&0
@@ -53,9 +54,10 @@ class Guardian:
         Raises:
             errors.StoreFailure: there is no shell, or no room for another process (code `process-not-started`).
         """
-        told, self._tell = os.pipe()
-        self._ended, says = os.pipe()
+        told, self._tell = new_pipe()
+        self._ended, says = new_pipe()
         try:
+            os.set_blocking(told, True)  # it is the shell that reads this one
             self._starter = subprocess.Popen(
                 ["/bin/sh", "-c", _SCRIPT, "nofx-guardian"],
                 stdin=told,

@@ -101,17 +101,26 @@ def ancestors(table: ProcessTable, pid: int) -> set[int]:
 
 def send(process: Process, sig: signal.Signals) -> None:
     """Signal this very process; nothing happens when it is gone, though its pid may live again."""
-    with suppress(ProcessLookupError, PermissionError):  # gone, or another user's: neither can be helped
-        if not hasattr(os, "pidfd_open"):
-            if _is_still(process):
-                os.kill(process.pid, sig)
+    handle = _handle_of(process.pid)
+    try:
+        if not _is_still(process):
             return
-        handle = os.pidfd_open(process.pid)
-        try:
-            if _is_still(process):
+        with suppress(ProcessLookupError, PermissionError):  # gone, or another user's: neither can be helped
+            if handle is None:
+                os.kill(process.pid, sig)
+            else:
                 signal.pidfd_send_signal(handle, sig)
-        finally:
+    finally:
+        if handle is not None:
             os.close(handle)
+
+
+def _handle_of(pid: int) -> int | None:
+    """A file that means whoever has this pid now, for ever; None where the system has no such thing, or denies it."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _is_still(process: Process) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from nofx_cli.clock import Clock
 from nofx_cli.ports.processes import Cancellation, ProcessResult, ProcessSpec
 from nofx_cli.safety.masking import Masker
-from nofx_cli.safety.wake import Wake
+from nofx_cli.safety.pipes import Wake
 
 
 class LocalProcesses:
@@ -44,7 +44,7 @@ class LocalProcesses:
         program = find_program(spec.argv, spec.cwd, spec.env)
         if cancellation.reason:
             return _result(None, cancellation.reason)
-        wake = self._idle_wakes.pop() if self._idle_wakes else Wake()
+        wake = self._take_wake()
         unsubscribe = cancellation.subscribe(wake.wake)
         try:
             with Output(spec, self._mask, on_line) as output:
@@ -63,6 +63,12 @@ class LocalProcesses:
             survivors=supervision.survivors,
             duration_ms=round(self._clock.monotonic_ms() - begun_ms),
         )
+
+    def _take_wake(self) -> Wake:
+        try:
+            return self._idle_wakes.pop()
+        except IndexError:
+            return Wake()
 
     def end_recorded(self, record: Path, marks: Mapping[str, str]) -> int:
         """End what an earlier, dead nofx left running, as `ProcessRunner.end_recorded`."""

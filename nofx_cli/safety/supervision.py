@@ -17,13 +17,14 @@ from nofx_cli.ports.processes import Cancellation, ProcessSpec
 from nofx_cli.safety.children import CHILDREN, Family, marks_of
 from nofx_cli.safety.ending import GIVE_UP_MS, REAL_TIME, end_all, rest
 from nofx_cli.safety.output import Output, Source
+from nofx_cli.safety.pipes import Wake, new_pipe
 from nofx_cli.safety.record import remove_record, write_record
 from nofx_cli.safety.start import start
-from nofx_cli.safety.wake import Wake
 
 _CHUNK = 65_536
 _MOST_PIECES_IN_A_PIPE = 32
 _LONGEST_WAIT_MS = 3_600_000.0
+_SETTLE_MS = 100
 _BLIND_PAUSE_MS = 10.0  # how often to look for the end of a child where the kernel has no file that tells it
 
 
@@ -88,8 +89,7 @@ class Supervision:
                 os.close(end)
 
     def _new_pipe(self, *, captured: bool) -> int:
-        ours, theirs = os.pipe()
-        os.set_blocking(ours, False)
+        ours, theirs = new_pipe()
         self._sources[ours] = self._output.source(ours, captured=captured)
         self._poll.register(ours, select.POLLIN)
         return theirs
@@ -132,11 +132,21 @@ class Supervision:
     def _end_left_behind(self, family: Family) -> None:
         if self.exit_code is None:
             return
+        if family.is_gone():
+            return
         if not self.stopped:
+            self.survivors = self._settle(family)
             self._kill_at_ms = REAL_TIME.monotonic_ms() + self._spec.grace_ms
-        if not family.is_gone():
-            ended = end_all(family.living, kill_at_ms=self._grace_ends_ms, pause=self._pump)
-            self.survivors = 0 if self.stopped else ended
+        end_all(family.living, kill_at_ms=self._grace_ends_ms, pause=self._pump)
+
+    def _settle(self, family: Family) -> int:
+        """Give what ends by itself a moment, such as the reader of our output (`> >(tee …)`). Returns how many stay."""
+        until_ms = REAL_TIME.monotonic_ms() + _SETTLE_MS
+        pause_ms = 1.0
+        while (left := family.living()) and REAL_TIME.monotonic_ms() < until_ms and not self._cancellation.reason:
+            self._pump(pause_ms)
+            pause_ms *= 2
+        return len(left)
 
     def _let_go(self, family: Family) -> None:
         """Forget it, and its record. What could not be ended stays on record, and guarded."""

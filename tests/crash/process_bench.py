@@ -67,9 +67,9 @@ def no_new_zombies() -> Iterator[None]:
     assert _zombies() <= before
 
 
-def _zombies() -> set[Process]:
-    ours = os.getpid()
-    return {process for process in process_table.read_table().values() if process.dead and process.parent == ours}
+def _zombies() -> set[tuple[int, str]]:
+    ours, table = os.getpid(), process_table.read_table()
+    return {(process.pid, process.started) for process in table.values() if process.dead and process.parent == ours}
 
 
 def carriers(marks: Mapping[str, str]) -> list[Process]:

@@ -63,7 +63,7 @@ def start_nofx(folder: Path, script: str, clean_up: ExitStack) -> Nofx:
         nofx.process.communicate()
         for process in [*carriers(nofx.mark), *carriers(Bench(folder).marks)]:
             process_table.send(process, signal.SIGKILL)
-        wait_until(nofx.is_gone)
+        wait_until(lambda: nofx.is_gone() and not carriers(Bench(folder).marks))
 
     clean_up.callback(end)
     return nofx

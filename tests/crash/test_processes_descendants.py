@@ -12,7 +12,7 @@ import pytest
 
 from nofx_cli.safety import process_table
 from nofx_cli.testing.waiting import wait_until
-from tests.crash.process_bench import REPOSITORY, Bench, is_alive, no_new_zombies
+from tests.crash.process_bench import REPOSITORY, Bench, is_alive, no_new_zombies, read_pid
 
 pytestmark = pytest.mark.crash
 
@@ -20,6 +20,7 @@ DAEMON = "setsid -f sh -c 'echo $$ >{0}.new; mv {0}.new {0}; exec sleep 300'"
 """Forks, leads a session of its own, and keeps the step's pipe open."""
 BARE_DAEMON = "env -i setsid -f /bin/sh -c 'echo $$ >{0}.new; mv {0}.new {0}; exec sleep 300'"
 """The same, and nothing in its environment tells whose it is."""
+LOOP = "while :; do sleep 0.05; done"
 AFTER = "\nwhile ! [ -e {0} ]; do sleep 0.01; done"
 
 
@@ -64,6 +65,12 @@ class TestInTheGroup:
         bench.sh("(trap 'echo bye; exit' TERM; : >ready; while :; do sleep 0.01; done) &" + AFTER.format("ready"))
 
         assert bench.log.read_text().endswith("bye\n")
+
+    def test_who_reads_our_output_may_finish(self, bench: Bench, tmp_path: Path) -> None:
+        result = bench.run("bash", "-c", "exec > >(sleep 0.03; cat >copy); echo text")
+
+        assert (result.exit_code, result.survivors) == (0, 0)
+        assert (tmp_path / "copy").read_text() == "text\n"
 
     def test_a_double_fork_that_keeps_the_pipe_does_not_hold_the_step(self, bench: Bench) -> None:
         result = bench.sh("(sleep 300 & echo $! >pid); echo done")
@@ -173,6 +180,30 @@ class TestOutOfTheGroup:
             running.result(10)
 
         assert not is_alive(daemon)
+
+    def test_a_nofx_within_a_step_leaves_nothing_behind(self, bench: Bench, tmp_path: Path) -> None:
+        inner = tmp_path / "inner"
+        inner.mkdir()
+        program = [sys.executable, "-m", "tests.crash.process_bench", str(inner), "sleep 300 & echo $! >pid"]
+
+        result = bench.run(*program, cwd=REPOSITORY)
+
+        assert (result.exit_code, result.survivors) == (0, 0)
+        assert "survivors=1" in result.last_line
+        assert not is_alive(read_pid(inner / "pid"))
+
+    def test_a_nofx_within_a_step_that_is_stopped_goes_with_its_own_step(self, bench: Bench, tmp_path: Path) -> None:
+        inner = tmp_path / "inner"
+        inner.mkdir()
+        program = [sys.executable, "-m", "tests.crash.process_bench", str(inner), "echo $$ >pid; trap '' TERM; " + LOOP]
+        with ThreadPoolExecutor() as pool:
+            running = pool.submit(bench.run, *program, cwd=REPOSITORY, grace_ms=200)
+            pid = read_pid(inner / "pid")
+            bench.stop.stop("cancelled")
+            result = running.result(10)
+
+        assert result.stopped == "cancelled"
+        assert not is_alive(pid)
 
 
 class TestNobodyElse:
