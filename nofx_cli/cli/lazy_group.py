@@ -77,10 +77,11 @@ class LazyGroup(TyperGroup):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: Any) -> Any:
+        as_json = "--json" in [*ctx._protected_args, *ctx.args]
         try:
             return super().invoke(ctx)
         except NofxError as exc:
-            tell_error(exc, as_json="--json" in [*ctx._protected_args, *ctx.args])
+            tell_error(exc, as_json=as_json)
             ctx.exit(exc.exit_code)
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
