@@ -112,6 +112,6 @@ def _artifacts(ctx: typer.Context) -> Iterator[str]:
 
 def _plans() -> Iterable[str]:
     from nofx_cli.config.settings import find_project
-    from nofx_cli.planning.catalogue import available
+    from nofx_cli.planning.catalogue import plan_names
 
-    return (plan.name for plan in available(find_project(Path.cwd().resolve())))
+    return plan_names(find_project(Path.cwd().resolve()))

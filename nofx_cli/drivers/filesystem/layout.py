@@ -75,6 +75,10 @@ class Layout:
                 hint="update nofx, or choose another store with NOFX_HOME",
             )
 
+    def unfinished(self) -> list[Path]:
+        """Folders of runs whose creation has not come to its end: going on now, or cut off by a crash."""
+        return sorted(self.root.glob("runs/*/.new-*"))
+
     def fsync_folder(self, folder: Path) -> None:
         """Make the names in a folder durable."""
         if not self.sync:

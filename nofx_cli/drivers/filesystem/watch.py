@@ -19,6 +19,11 @@ class FolderWatch:
     def __init__(self, folder: Path) -> None:
         self._watcher = _open_watcher(folder)
 
+    @property
+    def has_events(self) -> bool:
+        """Whether the kernel tells of changes here."""
+        return self._watcher is not None
+
     def until(self, happened: Callable[[], bool], *, timeout_ms: float) -> bool:
         """Wait until `happened()`; False when the time is over."""
         deadline = time.monotonic() + timeout_ms / 1000

@@ -1,0 +1,164 @@
+"""`nofx plan`: look at plans; nothing is created or run."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from nofx_cli import errors
+from nofx_cli.cli.completion import complete_plan
+from nofx_cli.cli.output import columns, note, out, out_json, paint, safe
+from nofx_cli.domain.ids import JsonValue
+from nofx_cli.domain.plan import Plan
+from nofx_cli.planning.catalogue import PlanFile, available, find_plan
+from nofx_cli.planning.diagnostics import Diagnostic, PlanInvalid, render, to_json
+from nofx_cli.safety.terminal_text import neutralise
+from nofx_cli.wiring.session import Session, open_session
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+_NAME = typer.Argument(help="A plan file, or the name of a plan.", autocompletion=complete_plan)
+_JSON = typer.Option("--json", help="Print the result as one JSON object.")
+
+
+class Format(StrEnum):
+    """What a graph can be drawn as."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+@app.callback()
+def plan() -> None:
+    """Check, list, show and draw plans. Nothing is created or run."""
+
+
+@app.command()
+def check(
+    plans: Annotated[list[str], typer.Argument(help="Plan files, or names of plans.", autocompletion=complete_plan)],
+    *,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Tell every fault, with line and column.
+
+    Exits with 0 when there is none, 3 when a plan is invalid, 4 when there is no such plan.
+    """
+    session = open_session()
+    results = [_checked(session, name) for name in plans]
+    sound = not any(found for _, _, found in results)
+    if as_json:
+        out_json({"ok": sound, "plans": [_check_json(*result) for result in results]})
+    else:
+        for result in results:
+            _tell_check(*result)
+    if not sound:
+        raise typer.Exit(errors.ExitCode.INVALID)
+
+
+@app.command("list")
+def list_(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON array.")] = False
+) -> None:
+    """List the plans that have a name.
+
+    These are the project's, in plans/, and those that come with nofx; a project's hides a built-in of the same name.
+    """
+    listed = available(open_session().project)
+    if as_json:
+        out_json(
+            [
+                {
+                    "name": found.name,
+                    "origin": found.origin,
+                    "path": str(found.path),
+                    "goal": found.goal,
+                    "fault": found.fault or None,
+                    "shadows": found.shadows,
+                }
+                for found in listed
+            ]
+        )
+        return
+    if not listed:
+        note("there is no plan; write one into plans/")
+        return
+    rows = [("PLAN", "FROM", "GOAL")]
+    styles = [("dim",) * 3]
+    for found in listed:
+        told = f"cannot be read: {found.fault}" if found.fault else found.goal
+        origin = "project, hides the built-in" if found.shadows else found.origin
+        rows.append((safe(found.name), origin, safe(told)))
+        styles.append(("bold", "", "red" if found.fault else ""))
+    for line in columns(rows, styles=styles):
+        out(line)
+
+
+@app.command()
+def show(name: Annotated[str, _NAME], *, as_json: Annotated[bool, _JSON] = False) -> None:
+    """Show a plan with its defaults written out."""
+    from nofx_cli.cli.render import plan_view
+
+    file, loaded = _load(name)
+    if as_json:
+        out_json(plan_view.as_json(loaded, name=file.name, source=file.source))
+        return
+    for line in plan_view.lines(loaded, name=file.name, source=file.source):
+        out(line)
+
+
+@app.command()
+def graph(
+    name: Annotated[str, _NAME],
+    *,
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="For a terminal, for Markdown, or for Graphviz.")
+    ] = Format.TEXT,
+) -> None:
+    """Draw which step waits for which."""
+    from nofx_cli.planning.graph import as_dot, as_mermaid, as_text
+
+    draw = {Format.TEXT: as_text, Format.MERMAID: as_mermaid, Format.DOT: as_dot}[form]
+    out(neutralise(draw(_load(name)[1]), keep_newlines=True))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of plans, for editors."""
+    from nofx_cli.planning.schema import plan_schema_text
+
+    out(plan_schema_text().rstrip("\n"))
+
+
+def _load(name: str) -> tuple[PlanFile, Plan]:
+    session = open_session()
+    file = find_plan(name, project=session.project)
+    return file, session.services.load_plan(file.text, file.source)
+
+
+def _checked(session: Session, name: str) -> tuple[str, Plan | None, Sequence[Diagnostic]]:
+    try:
+        file = find_plan(name, project=session.project)
+        return file.source, session.services.load_plan(file.text, file.source), ()
+    except PlanInvalid as exc:
+        return exc.diagnostics[0].source, None, exc.diagnostics
+
+
+def _tell_check(source: str, loaded: Plan | None, found: Sequence[Diagnostic]) -> None:
+    if loaded is not None:
+        out(f"{safe(source)}: {paint('ok', 'green')}, {len(loaded.steps)} steps")
+        return
+    out(render(found))
+    out()
+    out(f"{safe(source)}: {len(found)} " + ("fault" if len(found) == 1 else "faults"))
+
+
+def _check_json(source: str, loaded: Plan | None, found: Sequence[Diagnostic]) -> dict[str, JsonValue]:
+    return {
+        "source": source,
+        "ok": loaded is not None,
+        "digest": loaded.digest if loaded else None,
+        "steps": len(loaded.steps) if loaded else None,
+        "diagnostics": [*to_json(found)],
+    }
