@@ -11,26 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nofx_cli import errors
-from nofx_cli.planning.diagnostics import PlanInvalid
 from nofx_cli.planning.nodes import BOOL, FLOAT, INT, MAP, NULL, SEQ, STR, Node
 from nofx_cli.planning.report import BYTE_ORDER_MARK, Report, quoted
 
 if TYPE_CHECKING:
     from yaml.error import MarkedYAMLError
 
+    from nofx_cli.planning.diagnostics import PlanInvalid
+
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_VALUES = 2_000_000
 """How many values the aliases of a file may expand to."""
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_FIRST_OF_OTHERS = frozenset("0123456789+-.~nNtTfF")
-_CORE_SCHEMA = (
-    (NULL, re.compile(r"null|Null|NULL|~|")),
-    (BOOL, re.compile(r"true|True|TRUE|false|False|FALSE")),
-    (INT, re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")),
-    (FLOAT, re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")),
-)
+_UNPRINTABLE = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), NULL),
+    **dict.fromkeys(("true", "True", "TRUE", "false", "False", "FALSE"), BOOL),
+}
+_FIRST_OF_NUMBERS = frozenset("0123456789+-.")
+_INT = r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 _HOMELY = {
     "mapping values are not allowed in this context": (
         "`: ` cannot stand here",
@@ -94,7 +95,7 @@ def compose(text: str, report: Report) -> Node:
         raise
     if root is None:
         report.at("plan-syntax", 0, 0, "the file is empty", hint="a plan begins with `steps:`")
-        raise PlanInvalid(report.found)
+        raise report.invalid()
     if "&" in text and "*" in text:
         _refuse_endless_aliases(root, report)
     return root
@@ -108,10 +109,9 @@ def _loader() -> type[Any]:
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # one of two, known at run time
         depth = 0
 
-        def resolve(self, kind: type, value: str | None, implicit: Any) -> str:
+        def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
             if kind is yaml.ScalarNode:
-                plain = implicit[0] and (not value or value[0] in _FIRST_OF_OTHERS)
-                return _core_tag(value or "") if plain else STR
+                return _core_tag(value) if implicit[0] else STR
             return SEQ if kind is yaml.SequenceNode else MAP
 
         def descend_resolver(self, parent: yaml.Node | None, index: object) -> None:
@@ -128,14 +128,19 @@ def _loader() -> type[Any]:
 
 
 def _core_tag(value: str) -> str:
-    for tag, pattern in _CORE_SCHEMA:
-        if pattern.fullmatch(value):
-            return tag
+    """The tag of a plain scalar."""
+    if value in _WORDS:
+        return _WORDS[value]
+    if value[0] in _FIRST_OF_NUMBERS:
+        if re.fullmatch(_INT, value):
+            return INT
+        if re.fullmatch(_FLOAT, value):
+            return FLOAT
     return STR
 
 
 def _refuse_unprintable(text: str, report: Report) -> None:
-    found = _UNPRINTABLE.search(text)
+    found = re.search(_UNPRINTABLE, text)
     if not found:
         return
     what = f"the character {quoted(found[0])} cannot stand in YAML"
@@ -162,7 +167,7 @@ def _syntax_fault(exc: "MarkedYAMLError", report: Report) -> NoReturn:
     elif problem == "second occurrence":
         message, hint = "this anchor is there already", "give it another name"
     report.at("plan-syntax", line, column, message, hint=hint)
-    raise PlanInvalid(report.found) from exc
+    raise report.invalid() from exc
 
 
 def _bad_start(char: str) -> tuple[str, str]:
@@ -202,14 +207,14 @@ def _children(node: Node) -> list[Node]:
 
 def _too_large(report: Report) -> NoReturn:
     report.at("plan-too-large", 0, 0, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
-    raise PlanInvalid(report.found)
+    raise report.invalid()
 
 
-def _not_utf_8(path: Path, data: bytes, start: int) -> PlanInvalid:
+def _not_utf_8(path: Path, data: bytes, start: int) -> "PlanInvalid":
     good = data[:start].decode("utf-8")
     report = Report(str(path), good)
     utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     hint = "it looks like UTF-16; save it as UTF-8" if utf_16 else "save it as UTF-8"
     line, column = report.place_of(len(good))
     report.at("plan-syntax", line, column, f"the byte 0x{data[start]:02x} is not UTF-8", hint=hint)
-    return PlanInvalid(report.found)
+    return report.invalid()

@@ -17,33 +17,33 @@ RESERVED_ENV = (
 )
 
 NAME = Text(
-    label="name of a step",
+    "name of a step",
     pattern="[A-Za-z_][A-Za-z0-9_-]{0,63}",
     form="letters, digits, `_` and `-`, at most 64, not a digit first",
     code="plan-bad-name",
 )
 IDENTIFIER = Text(
-    label="name",
+    "name",
     pattern="[A-Za-z_][A-Za-z0-9_]{0,63}",
     form="letters, digits and `_`, at most 64, not a digit first",
     code="plan-bad-name",
 )
 OUTPUT = Text(
-    label="name of an output",
+    "name of an output",
     pattern="[A-Za-z_][A-Za-z0-9_-]*",
     form="letters, digits, `_` and `-`, not a digit first",
     code="plan-bad-name",
 )
-_GLOB = Text(label="glob such as `gate:*`")
+_GLOB = Text("glob such as `gate:*`")
 _ARTIFACT = Text(
-    label="glob below the workspace",
+    "glob below the workspace",
     pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+",
     form="a relative path without `..`",
 )
 _GLOBS = ListOf(_GLOB, "a list of globs")
 
-WORKSPACE = table(Field("mode", Choice(("in_place",), later=("worktree",)), "Where the run works.", default="in_place"))
-_WORKSPACE = Either(Record(WORKSPACE), Choice(("in_place",), later=("worktree",)))
+WORKSPACE = table(Field("mode", Choice("in_place", later=("worktree",)), "Where the run works.", default="in_place"))
+_WORKSPACE = Either(Record(WORKSPACE), Choice("in_place", later=("worktree",)))
 
 POLICY_TOOLS = table(
     Field("allow", _GLOBS, "Globs of the tools that steps may use.", default="every tool"),
@@ -74,7 +74,7 @@ RETRY = table(
 )
 
 PARAM = table(
-    Field("type", Choice(("string", "integer", "number", "boolean")), "Its type.", default="string"),
+    Field("type", Choice("string", "integer", "number", "boolean"), "Its type.", default="string"),
     Field("required", Flag(), "Whether a value must be given.", default="false"),
     Field("default", Json(), "The value where none is given; without it that is null."),
     Field("description", Text(may_be_empty=True), "What it is for."),
@@ -85,19 +85,19 @@ STEP = table(
     Field("name", NAME, "Its name, unique in the plan: letters, digits, `_` and `-`.", required=True),
     Field(
         "tool",
-        Text(label="the name of a tool"),
+        Text("the name of a tool"),
         "What runs it, such as `shell`, `gate:lint` or `manual:release`.",
         required=True,
     ),
     Field(
         "needs",
-        ListOf(Text(label="the name of a step"), "a list of steps"),
+        ListOf(Text("the name of a step"), "a list of steps"),
         "The steps that must have ended before it starts; `[]` for none.",
         default="the step above",
     ),
     Field(
         "depends_on",
-        ListOf(Text(label="the name of a step"), "a list of steps"),
+        ListOf(Text("the name of a step"), "a list of steps"),
         "Another name of `needs`.",
         alias_of="needs",
     ),
@@ -124,14 +124,14 @@ STEP = table(
     ),
     Field(
         "severity",
-        Choice(("blocking", "warning")),
+        Choice("blocking", "warning"),
         "Of a gate only: whether its failure blocks what needs it.",
         default="blocking",
     ),
     Field("continue_on_error", Flag(), "Whether what needs it goes on after it failed.", default="false"),
     Field(
         "approval",
-        Choice(("required", "none"), flags={"true": "required", "false": "none"}),
+        Choice("required", "none", flags={"true": "required", "false": "none"}),
         "Whether a person is asked before it runs.",
         default="none",
     ),

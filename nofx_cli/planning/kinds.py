@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from nofx_cli.domain.durations import parse_duration_ms
 from nofx_cli.domain.ids import JsonObject, JsonValue
@@ -13,15 +12,19 @@ from nofx_cli.planning.report import quoted
 _DURATION_HINT = "write it like 250ms, 10s, 5m or 1h"
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
     """Text on which nothing is filled in. `pattern` is a regular expression of the whole, told as `form`."""
 
-    label: str = "text"
-    pattern: str = ""
-    form: str = ""
-    code: str = "plan-bad-value"
-    may_be_empty: bool = False
+    def __init__(
+        self,
+        label: str = "text",
+        *,
+        pattern: str = "",
+        form: str = "",
+        code: str = "plan-bad-value",
+        may_be_empty: bool = False,
+    ) -> None:
+        self.label, self.pattern, self.form, self.code, self.may_be_empty = label, pattern, form, code, may_be_empty
 
     def read(self, node: Node, reading: Reading) -> str | Bad:
         if node.tag != STR or node.id != "scalar":
@@ -42,11 +45,10 @@ class Text:
         return {"type": "string", **({"pattern": f"^{self.pattern}$"} if self.pattern else {})}
 
 
-@dataclass(frozen=True, slots=True)
 class Condition:
     """`success`, `failure`, `always`, or an expression."""
 
-    label: str = "success, failure, always or an expression"
+    label = "success, failure, always or an expression"
 
     def read(self, node: Node, reading: Reading) -> str | Bad:
         if node.tag != STR or node.id != "scalar":
@@ -64,9 +66,8 @@ class Condition:
         return {"anyOf": [{"enum": ["success", "failure", "always"]}, {"type": "string"}]}
 
 
-@dataclass(frozen=True, slots=True)
 class Flag:
-    label: str = FLAG_LABEL
+    label = FLAG_LABEL
 
     def read(self, node: Node, reading: Reading) -> bool | Bad:
         if node.tag != BOOL or node.id != "scalar":
@@ -77,16 +78,12 @@ class Flag:
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
 class Whole:
     """A whole number from `least` to `most`."""
 
-    least: int
-    most: int
-
-    @property
-    def label(self) -> str:
-        return f"a whole number from {self.least} to {self.most}"
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
+        self.label = f"a whole number from {least} to {most}"
 
     def read(self, node: Node, reading: Reading) -> int | Bad:
         value = reading.scalar(node) if node.id == "scalar" and node.tag == INT else None
@@ -100,12 +97,13 @@ class Whole:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
-@dataclass(frozen=True, slots=True)
 class Duration:
     """A span of time, read as milliseconds; `0s` only where `may_be_zero`."""
 
-    label: str = "a duration such as 10s"
-    may_be_zero: bool = False
+    label = "a duration such as 10s"
+
+    def __init__(self, *, may_be_zero: bool = False) -> None:
+        self.may_be_zero = may_be_zero
 
     def read(self, node: Node, reading: Reading) -> int | Bad:
         if node.id != "scalar" or node.tag not in (STR, INT, FLOAT):
@@ -124,17 +122,12 @@ class Duration:
         return {"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h)$"}
 
 
-@dataclass(frozen=True, slots=True)
 class Choice:
     """One of a few words. `later`: words of a later version; `flags`: the words that `true` and `false` stand for."""
 
-    words: tuple[str, ...]
-    later: tuple[str, ...] = ()
-    flags: Mapping[str, str] | None = None
-
-    @property
-    def label(self) -> str:
-        return " or ".join(filter(None, (", ".join(self.words[:-1]), self.words[-1])))
+    def __init__(self, *words: str, later: tuple[str, ...] = (), flags: Mapping[str, str] | None = None) -> None:
+        self.words, self.later, self.flags = words, later, flags
+        self.label = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
     def read(self, node: Node, reading: Reading) -> str | Bad:
         if node.id == "scalar" and node.tag == BOOL and self.flags:
@@ -154,11 +147,10 @@ class Choice:
         return {"enum": [*self.words, *([True, False] if self.flags else [])]}
 
 
-@dataclass(frozen=True, slots=True)
 class Json:
     """Any value."""
 
-    label: str = "any value"
+    label = "any value"
 
     def read(self, node: Node, reading: Reading) -> JsonValue | Bad:
         return reading.json(node)
@@ -167,12 +159,13 @@ class Json:
         return {}
 
 
-@dataclass(frozen=True, slots=True)
 class Later:
     """Part of the plan language that this version does not have; whatever stands there is refused."""
 
-    hint: str = ""
-    label: str = "nothing yet"
+    label = "nothing yet"
+
+    def __init__(self, hint: str = "") -> None:
+        self.hint = hint
 
     def read(self, node: Node, reading: Reading) -> Bad:
         message = f"{reading.what()} is not supported yet"

@@ -1,8 +1,7 @@
 """Read, check and build a plan."""
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from nofx_cli.domain.ids import digest_of_bytes
 from nofx_cli.domain.plan import Plan
@@ -29,8 +28,13 @@ def load_plan(text: str, *, source: str, handlers: Handlers) -> Plan:
     Raises:
         PlanInvalid: it has faults; all of them are told, unless it is no YAML: then the first.
     """
-    with _collector_paused():
+    was_enabled = gc.isenabled()
+    gc.disable()  # nodes and steps are many and hold no cycles: looking for some takes longer than making all of them
+    try:
         return _load(text, source, handlers)
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _load(text: str, source: str, handlers: Handlers) -> Plan:
@@ -92,15 +96,3 @@ def _check_meaning(found: Found, entries: Sequence[Entry], report: Report) -> No
             message = f"`severity` is for gates; step {quoted(entry.name)} uses {quoted(str(values['tool']))}"
             hint = "`continue_on_error: true` lets others go on"
             report.at_node("plan-bad-value", entry.found.nodes["severity"], message, hint=hint)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Nodes and steps are many and hold no cycles: looking for some takes longer than making all of them."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

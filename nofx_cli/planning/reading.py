@@ -1,7 +1,6 @@
 """Reads mappings of a plan by the table of their fields, and any value as JSON, and tells every fault on the way."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from nofx_cli.domain.ids import JsonObject, JsonValue
@@ -30,10 +29,8 @@ BAD = Bad()
 class Kind(Protocol):
     """What a field takes: how it is read, what it is called, and its JSON Schema."""
 
-    @property
-    def label(self) -> str:
-        """What is wanted, in words: `a duration such as 10s`."""
-        ...
+    label: str
+    """What is wanted, in words: `a duration such as 10s`."""
 
     def read(self, node: Node, reading: "Reading") -> object:
         """The value, or `BAD` after its faults were told."""
@@ -42,16 +39,23 @@ class Kind(Protocol):
     def schema(self) -> JsonObject: ...
 
 
-@dataclass(frozen=True, slots=True)
 class Field:
     """One key of a mapping. `default` is told in the reference; `alias_of`: what this is another name of."""
 
-    name: str
-    kind: Kind
-    description: str
-    required: bool = False
-    default: str = ""
-    alias_of: str = ""
+    __slots__ = ("alias_of", "default", "description", "kind", "name", "required")
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        description: str,
+        *,
+        required: bool = False,
+        default: str = "",
+        alias_of: str = "",
+    ) -> None:
+        self.name, self.kind, self.description = name, kind, description
+        self.required, self.default, self.alias_of = required, default, alias_of
 
 
 Table = Mapping[str, Field]
@@ -62,12 +66,14 @@ def table(*fields: Field) -> Table:
     return {entry.name: entry for entry in fields}
 
 
-@dataclass(slots=True)
 class Found:
     """What a mapping has: good values by field name, and the node of each key that is there, good or not."""
 
-    values: dict[str, object] = field(default_factory=dict)
-    nodes: dict[str, Node] = field(default_factory=dict)
+    __slots__ = ("nodes", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+        self.nodes: dict[str, Node] = {}
 
 
 class Reading:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from nofx_cli.planning.diagnostics import Diagnostic, PlanInvalid
 from nofx_cli.planning.nodes import Node
 
+if TYPE_CHECKING:
+    from nofx_cli.planning.diagnostics import Diagnostic, PlanInvalid
+
 BYTE_ORDER_MARK = "\ufeff"
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_LINE_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
 _COMPARISONS = 20_000
 _LONGEST_QUOTE = 60
 
@@ -26,18 +29,20 @@ class Report:
     def lines(self) -> list[str]:
         """The lines as YAML counts them."""
         if self._lines is None:
-            self._lines = _LINE_BREAK.split(self._text)
+            self._lines = re.split(_LINE_BREAK, self._text)
         return self._lines
 
     def place_of(self, offset: int) -> tuple[int, int]:
         """Line and column, from 0, of a character of the text."""
         start = line = 0
-        for found in _LINE_BREAK.finditer(self._text, 0, offset):
+        for found in re.finditer(_LINE_BREAK, self._text[:offset]):
             start, line = found.end(), line + 1
         return line, offset - start
 
     def at(self, code: str, line: int, column: int, message: str, *, hint: str = "", length: int = 1) -> None:
         """Add a fault; line and column count from 0."""
+        from nofx_cli.planning.diagnostics import Diagnostic
+
         text = self.lines[line] if line < len(self.lines) else ""
         self.found.append(Diagnostic(code, message, self.source, line + 1, column + 1, hint, text, length))
 
@@ -92,7 +97,13 @@ class Report:
             PlanInvalid: there is a fault.
         """
         if self.found:
-            raise PlanInvalid(self.found)
+            raise self.invalid()
+
+    def invalid(self) -> "PlanInvalid":
+        """All that was found, as an error."""
+        from nofx_cli.planning.diagnostics import PlanInvalid
+
+        return PlanInvalid(self.found)
 
 
 def _stands_alone(line: str, start: int, length: int) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.planning.kinds import Later, Text
@@ -11,18 +10,15 @@ from nofx_cli.planning.reading import BAD, Bad, Found, Kind, Reading, Table, des
 from nofx_cli.planning.report import quoted
 
 
-@dataclass(frozen=True, slots=True)
 class ListOf:
     """A list; the items that are good are kept as a tuple."""
 
-    item: Kind
-    label: str
-    may_be_empty: bool = True
+    def __init__(self, item: Kind, label: str, *, may_be_empty: bool = True) -> None:
+        self.item, self.label, self.may_be_empty = item, label, may_be_empty
 
     def read(self, node: Node, reading: Reading) -> tuple[object, ...] | Bad:
         if node.id != "sequence" or node.tag != SEQ:
-            hint = f"write it as a list: [{node.value}]" if node.id == "scalar" and 0 < len(node.value) < 40 else ""
-            return reading.wrong_kind(node, self.label, hint=hint)
+            return reading.wrong_kind(node, self.label, hint=_as_list(node))
         if not node.value and not self.may_be_empty:
             return reading.bad_value(node, f"{reading.what()} is empty")
         items = [self.item.read(item, reading) for item in node.value]
@@ -32,12 +28,19 @@ class ListOf:
         return {"type": "array", "items": self.item.schema(), **({} if self.may_be_empty else {"minItems": 1})}
 
 
-@dataclass(frozen=True, slots=True)
+def _as_list(node: Node) -> str:
+    if node.tag == NULL:
+        return "write `[]` for none"
+    return f"write it as a list: [{node.value}]" if node.id == "scalar" and len(node.value) < 40 else ""
+
+
 class Variables:
     """Environment variables: names to text, numbers or booleans, all kept as text (numbers as they are written)."""
 
-    reserved: tuple[str, ...] = ()
-    label: str = "a mapping of names to text"
+    label = "a mapping of names to text"
+
+    def __init__(self, reserved: tuple[str, ...] = ()) -> None:
+        self.reserved = reserved
 
     def read(self, node: Node, reading: Reading) -> Mapping[str, str] | Bad:
         if node.id != "mapping" or node.tag != MAP:
@@ -83,11 +86,10 @@ class Variables:
         }
 
 
-@dataclass(frozen=True, slots=True)
 class JsonMapping:
     """A mapping of any values."""
 
-    label: str = "a mapping"
+    label = "a mapping"
 
     def read(self, node: Node, reading: Reading) -> JsonValue | Bad:
         if node.id != "mapping" or node.tag != MAP:
@@ -98,38 +100,39 @@ class JsonMapping:
         return {"type": "object"}
 
 
-@dataclass(frozen=True, slots=True)
 class Record:
-    """A mapping with a table of fields; read as `Found`. `owner` names it in messages, empty: what it is part of."""
+    """A mapping with a table of fields; read as `Found`."""
 
-    table: Table
-    label: str = "a mapping"
-    owner: str = ""
+    label = "a mapping"
+
+    def __init__(self, fields: Table) -> None:
+        self.table = fields
 
     def read(self, node: Node, reading: Reading) -> Found | Bad:
         outer = reading.what()
-        found = reading.fields(node, self.table, lambda: self.owner or outer)
+        found = reading.fields(node, self.table, lambda: outer)
         return BAD if found is None else found
 
     def schema(self) -> JsonObject:
         return record_schema(self.table)
 
 
-@dataclass(slots=True)
 class Entry:
     """A mapping among others: where it stands, and what was found in it."""
 
-    node: Node
-    found: Found
-    name: str = ""
+    __slots__ = ("found", "name", "node")
+
+    def __init__(self, node: Node, found: Found, name: str = "") -> None:
+        self.node, self.found, self.name = node, found, name
 
 
-@dataclass(frozen=True, slots=True)
 class Steps:
     """A list of mappings that have a `name`; read as `Entry`s, those that are no mapping left out."""
 
-    table: Table
-    label: str = "a list of steps"
+    label = "a list of steps"
+
+    def __init__(self, fields: Table) -> None:
+        self.table = fields
 
     def read(self, node: Node, reading: Reading) -> list[Entry] | Bad:
         if node.id != "sequence" or node.tag != SEQ:
@@ -154,14 +157,13 @@ class Steps:
         return {"type": "array", "minItems": 1, "items": record_schema(self.table)}
 
 
-@dataclass(frozen=True, slots=True)
 class Declared:
     """A mapping of names to mappings with a table of fields; read as `Entry`s."""
 
-    table: Table
-    name: Text
-    noun: str
-    label: str = "a mapping"
+    label = "a mapping"
+
+    def __init__(self, fields: Table, name: Text, noun: str) -> None:
+        self.table, self.name, self.noun = fields, name, noun
 
     def read(self, node: Node, reading: Reading) -> list[Entry] | Bad:
         if node.id != "mapping" or node.tag != MAP:
@@ -205,16 +207,12 @@ def _name_in(step: Node) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
 class Either:
     """One kind for mappings or lists, and a shorter way to write it as another."""
 
-    long: Kind
-    short: Kind
-
-    @property
-    def label(self) -> str:
-        return f"{self.short.label} or {self.long.label}"
+    def __init__(self, long: Kind, short: Kind) -> None:
+        self.long, self.short = long, short
+        self.label = f"{short.label} or {long.label}"
 
     def read(self, node: Node, reading: Reading) -> object:
         return (self.short if node.id == "scalar" else self.long).read(node, reading)

@@ -1,7 +1,6 @@
 """Whether each step's tool exists, and takes its inputs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject
@@ -32,12 +31,11 @@ LATER: tuple[tuple[str, str], ...] = (
 Check = Callable[[JsonObject], list[str]]
 
 
-@dataclass(frozen=True, slots=True)
 class _Tool:
     """What is known of a tool: its fault (a code, a message and a hint), or how its inputs are checked."""
 
-    fault: tuple[str, str, str] | None = None
-    check: Check | None = None
+    def __init__(self, fault: tuple[str, str, str] | None = None, check: Check | None = None) -> None:
+        self.fault, self.check = fault, check
 
 
 def check_tools(steps: Sequence[Entry], handlers: Handlers, report: Report) -> None:
