@@ -35,7 +35,14 @@ def artifacts(
         str, typer.Option("--output", "-o", help="The file to write to; `-` is standard output.", metavar="FILE|-")
     ] = "-",
     attempt: Annotated[
-        int, typer.Option("--attempt", min=0, help="Of this attempt [default: all; to write one out, the last].")
+        int,
+        typer.Option(
+            "--attempt",
+            min=0,
+            help="Of this attempt [default: all; to write one out, the last].",
+            metavar="N",
+            show_default=False,
+        ),
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as one JSON array.")] = False,
 ) -> None:

@@ -29,7 +29,7 @@ def config() -> None:
 def show(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False
 ) -> None:
-    """Show each setting: its value, and whether it comes from a variable, from nofx.yaml or is the default.
+    """Show each setting and its source.
 
     A variable wins over nofx.yaml, which wins over the default.
     """

@@ -24,10 +24,14 @@ def _complete_status(incomplete: str) -> list[str]:
 
 @app.command("list")
 def list_(
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many runs at most.")] = 20,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many runs at most.", metavar="COUNT")] = 20,
     status: Annotated[
         str,
-        typer.Option(help=f"Only runs with this status: {', '.join(_STATUSES)}.", autocompletion=_complete_status),
+        typer.Option(
+            help=f"Only runs with this status: {', '.join(_STATUSES)}.",
+            autocompletion=_complete_status,
+            metavar="STATUS",
+        ),
     ] = "",
     every: Annotated[bool, typer.Option("--all", help="All runs, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON array.")] = False,

@@ -30,7 +30,10 @@ def logs(
     following: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the step, or else the run, has ended.")
     ] = False,
-    attempt: Annotated[int, typer.Option("--attempt", min=0, help="Of this attempt [default: the last one].")] = 0,
+    attempt: Annotated[
+        int,
+        typer.Option("--attempt", min=0, help="Of this attempt [default: the last].", metavar="N", show_default=False),
+    ] = 0,
     raw: Annotated[
         bool, typer.Option("--raw", help="The bytes as they were written; not on a terminal, and for one step only.")
     ] = False,

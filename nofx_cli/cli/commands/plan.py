@@ -113,7 +113,10 @@ def graph(
     name: Annotated[str, _NAME],
     *,
     form: Annotated[
-        Format, typer.Option("--format", "-f", help="For a terminal, for Markdown, or for Graphviz.")
+        Format,
+        typer.Option(
+            "--format", "-f", help="text for a terminal, mermaid for Markdown, dot for Graphviz.", metavar="FORMAT"
+        ),
     ] = Format.TEXT,
 ) -> None:
     """Draw which step waits for which."""

@@ -22,7 +22,10 @@ def show(
         typer.Argument(help="The run: its id, a unique start or end of it, or `latest`.", autocompletion=complete_run),
     ] = "latest",
     step: Annotated[
-        str, typer.Option("--step", "-s", help="Only this step, with all its attempts.", autocompletion=complete_step)
+        str,
+        typer.Option(
+            "--step", "-s", help="Only this step, with all its attempts.", autocompletion=complete_step, metavar="STEP"
+        ),
     ] = "",
     lineage: Annotated[
         bool, typer.Option("--lineage", help="Where the run and its artifacts come from, instead.")

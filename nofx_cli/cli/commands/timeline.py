@@ -47,7 +47,10 @@ def timeline(
     types: Annotated[
         list[str] | None,
         typer.Option(
-            "--type", help="Only events of this type, such as `step.*`; may be repeated.", autocompletion=_complete_type
+            "--type",
+            help="Only events of this type, such as `step.*`; may be repeated.",
+            autocompletion=_complete_type,
+            metavar="GLOB",
         ),
     ] = None,
     exit_status: Annotated[
