@@ -26,18 +26,20 @@ def end_all(
         pause: waits so many milliseconds, or until there is something to see.
     """
     told: set[tuple[int, str]] = set()
+    give_up_ms = float("inf")
     pause_ms = 1.0
-    while left := living():
-        now_ms, kill_ms = REAL_TIME.monotonic_ms(), kill_at_ms()
+    while (left := living()) and REAL_TIME.monotonic_ms() < give_up_ms:
+        now_ms = REAL_TIME.monotonic_ms()
+        kills = now_ms >= kill_at_ms()
         for process in left:
             name = (process.pid, process.started)
-            if now_ms >= kill_ms:
+            if kills:
                 send(process, SIGKILL)
             elif name not in told:
                 send(process, SIGTERM)
             told.add(name)
-        if now_ms >= kill_ms + GIVE_UP_MS:
-            break
+        if kills:
+            give_up_ms = min(give_up_ms, now_ms + GIVE_UP_MS)
         pause(pause_ms)
         pause_ms = min(pause_ms * 2, _LONGEST_PAUSE_MS)
     return len(told)
