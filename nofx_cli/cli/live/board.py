@@ -32,7 +32,10 @@ class Board:
         self._lines: dict[StepName, str] = {}
 
     def tell(self, events: Sequence[Event]) -> None:
-        """Note events, of which some may be known from the history."""
+        """Note events, of which some may be known from the history. An attempt begins without a line."""
+        for event in events:
+            if event.step is not None and isinstance(event.payload, StepStarted):
+                self._lines.pop(event.step, None)
         self._told.extend(events)
 
     def hear(self, step: StepName, text: str) -> None:
@@ -47,8 +50,6 @@ class Board:
             event = self._told.popleft()
             if event.seq <= self._seq:
                 continue
-            if isinstance(event.payload, StepStarted) and event.step is not None:
-                self._lines.pop(event.step, None)
             self.state.apply(event, at=event.at, actor=event.actor)
             self._seq, changed = event.seq, True
         return changed

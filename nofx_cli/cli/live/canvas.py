@@ -7,6 +7,7 @@ counted in the rows that they take then. Lines never wrap by themselves: wrappin
 since a terminal may hold a character for wider than it is.
 """
 
+import io
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -26,7 +27,7 @@ class Canvas:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._console = Console(file=io.StringIO(), force_terminal=True, highlight=False, markup=False, emoji=False)
         self._utf8 = (stream.encoding or "").lower().replace("-", "") in ("utf8", "")
         self._drawn: list[str] = []
         self._cells: list[int] = []

@@ -39,7 +39,7 @@ class Documents:
         try:
             text = self.read(path)
             if digest_of_bytes(text.encode("utf-8", "backslashreplace")) != question.digest:
-                return Document(problem=f"{path} is not what was asked about: it was changed")
+                return Document(problem="what was kept for this question is not what was asked about: it was changed")
             return Document(tuple(shown_lines(text)), tuple(shown_lines(text, whole=True)))
         except (OSError, ValueError, errors.NofxError) as exc:
             return Document(problem=f"what is to be shown cannot be read: {exc}")

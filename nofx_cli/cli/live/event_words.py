@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-from nofx_cli.cli.live.telling import approve_command, gate_words, skip_words, verdict_word
+from nofx_cli.cli.live.telling import approve_command, error_words, gate_words, skip_words, verdict_word
 from nofx_cli.cli.output import safe
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.durations import format_duration
-from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan
 
 
@@ -24,7 +23,7 @@ def words_of(event: ev.Event, *, plan: Plan, gate: ev.GateEvaluated | None) -> W
 
 
 def _finished(event: ev.Event, payload: ev.StepFinished, plan: Plan, gate: ev.GateEvaluated | None) -> Words:
-    words = Words(payload.status, _error(payload.error), payload.duration_ms)
+    words = Words(payload.status, error_words(payload.error), payload.duration_ms)
     if gate is not None:
         words = words._replace(word=verdict_word(gate), detail=gate_words(gate))
     blocks = event.step is None or plan.step(event.step).blocks
@@ -37,7 +36,9 @@ def _of_step(event: ev.Event) -> Words | None:
             return Words("started", f"attempt {event.attempt}" if (event.attempt or 1) > 1 else "")
         case ev.StepRetryScheduled() as retry:
             pause = format_duration(retry.delay_ms)
-            return Words("retries", f"in {pause}; attempt {event.attempt}: {_error(retry.error)}", retry.duration_ms)
+            return Words(
+                "retries", f"in {pause}; attempt {event.attempt}: {error_words(retry.error)}", retry.duration_ms
+            )
         case ev.StepSkipped() as skipped:
             return Words("skipped", skip_words(skipped.reason, skipped.cause))
         case ev.StepInterrupted() as interrupted:
@@ -80,7 +81,3 @@ def _of_run(event: ev.Event) -> Words | None:
 
 def _who(event: ev.Event, note: str) -> str:
     return f"by {safe(event.actor.id)}" + (f": {safe(note)}" if note else "")
-
-
-def _error(error: StepError | None) -> str:
-    return "" if error is None else safe(error.message) or safe(error.code)

@@ -73,19 +73,24 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            self._stop_drawing()
+        finally:  # a second Ctrl-C may come while the thread ends: the terminal is put right all the same
+            self._diversion.end()
+            self._job_control.end()
+            if self._keyboard is not None:
+                self._keyboard.give_back()
+        with contextlib.suppress(OSError):  # the terminal may be gone, which is nothing to tell anybody
+            self._finish(told=kind is None or self._any_told)
+        os.close(self._wake_fd)
+        os.close(self._waker_fd)
+
+    def _stop_drawing(self) -> None:
         self._closing = True
         self._wake(always=True)
         self._thread.join()
         if self._recording is not None:
             self._recording.join()
-        self._diversion.end()
-        self._job_control.end()
-        if self._keyboard is not None:
-            self._keyboard.give_back()
-        with contextlib.suppress(OSError):  # the terminal may be gone, which is nothing to tell anybody
-            self._finish(told=kind is None or self._any_told)
-        os.close(self._wake_fd)
-        os.close(self._waker_fd)
 
     def events(self, events: Sequence[Event]) -> None:
         self._any_told = True

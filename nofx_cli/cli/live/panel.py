@@ -28,9 +28,9 @@ def panel(board: Board, desk: Desk, *, width: int, room: int) -> list[Text]:
     fixed = [*_tabs(desk), *_asked(board, question, inner)]
     fixed = [*fixed, Text()] if room > _ROOMY else fixed[: room - 2]
     below = [Text(desk.message, style=BAD)] if desk.message else []
-    *more_keys, keys = _packed(_keys(board, desk, question), inner)
+    *more_keys, keys = _packed(_keys(board, desk, question, width=inner), inner)
     below += more_keys
-    body = _body(board, desk, question, room=room - 2 - len(fixed) - len(below))
+    body = _body(board, desk, question, width=inner, room=room - 2 - len(fixed) - len(below))
     lines = [*fixed, *body][: room - 2 - len(below)] + below
     title = Text(f"{question.step} waits for {'you' if desk.is_open else 'a person'}", style=_ALERT)
     return [
@@ -57,11 +57,11 @@ def _asked(board: Board, question: Question, width: int) -> list[Text]:
     return [Text(line, style=LOUD) for line in textwrap.wrap(words, width)[:3]]
 
 
-def _body(board: Board, desk: Desk, question: Question, *, room: int) -> list[Text]:
+def _body(board: Board, desk: Desk, question: Question, *, width: int, room: int) -> list[Text]:
     """What the answer is bound to, as much of it as there is room for."""
     document = board.documents.of(board.state.steps[question.step])
     if document.problem:
-        return [Text(safe(document.problem), style=BAD)][: max(room, 0)]
+        return [Text(line, style=BAD) for line in textwrap.wrap(safe(document.problem), width)][: max(room, 0)]
     labels = min(max((len(line.label) for line in document.brief), default=0), _LABEL_LIMIT)
     lines = [styled(line, labels) for line in document.brief[: max(room - 1, 0)]]
     bound = Text(f"bound to {question.digest[:12]}", style=QUIET)
@@ -77,7 +77,7 @@ def styled(line: ShownLine, labels: int) -> Text:
     return label.append("  ").append(line.text, style=_KINDS[line.kind])
 
 
-def _keys(board: Board, desk: Desk, question: Question) -> list[Text]:
+def _keys(board: Board, desk: Desk, question: Question, *, width: int) -> list[Text]:
     """What can be done now, in parts that stay whole."""
     if not desk.is_open:
         return [Text(approve_command(board.run, question.step), style=LOUD)]
@@ -85,7 +85,8 @@ def _keys(board: Board, desk: Desk, question: Question) -> list[Text]:
         return [Text(_DOING[desk.decision], style=_ALERT)]
     if desk.mode is Mode.NOTING:
         verb = "rejects" if desk.decision == "rejected" else "waives"
-        why = Text.assemble("why? ", (desk.note, LOUD), ("▏", _ALERT))
+        note = desk.note[-max(width - len("why? ▏"), 1) :]
+        why = Text.assemble("why? ", (note, LOUD), ("▏", _ALERT))
         return [why, Text.assemble(("Enter ", LOUD), verb), Text.assemble(("Esc ", LOUD), "back")]
     keys = [("a", "approve"), ("r", "reject"), ("w", "waive"), ("v", "view all")]
     keys += [("↑↓", "choose")] if len(desk.questions) > 1 else []

@@ -71,12 +71,12 @@ class PlainView:
     def _ending(self) -> list[str]:
         state, run = self._watched.state(), self._watched.run
         lines = [line for step in telling.failures(state) for line in self._failure(step)]
-        lines += [f"warning: {step.name}: {telling.error_words(step)}" for step in telling.warnings(state)]
+        lines += [f"warning: {step.name}: {telling.error_words(step.error)}" for step in telling.warnings(state)]
         lines.append(f"run {run} {telling.headline(state, format_duration(state.duration_ms))}")
         return lines + [f"next: {command}" for command in telling.next_commands(state, run)]
 
     def _failure(self, step: StepState) -> list[str]:
-        lines = [f"{step.name} failed: {telling.error_words(step)}"]
+        lines = [f"{step.name} failed: {telling.error_words(step.error)}"]
         lines += [f"  | {line}" for line in telling.log_tail(self._watched.log_path, step)]
         hint = safe(step.error.hint) if step.error else ""
         return [*lines, f"  hint: {hint}"] if hint else lines

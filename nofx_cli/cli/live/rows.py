@@ -109,7 +109,7 @@ def _failed(board: Board, step: StepState) -> Text:
     warning = ("" if blocks else "warning", WARN)
     if step.gate is not None and step.error is not None and step.error.code.startswith(("gate-", "timeout")):
         return _joined(attempt, warning, (verdict_word(step.gate), colour), (gate_words(step.gate), ""))
-    return _joined(attempt, warning, (error_words(step), colour))
+    return _joined(attempt, warning, (error_words(step.error), colour))
 
 
 def _queued(board: Board, step: StepState, now_us: int) -> Text:
@@ -118,7 +118,7 @@ def _queued(board: Board, step: StepState, now_us: int) -> Text:
     left_s = -((now_us - step.due_us) // 1_000_000)
     due = f"retry in {left_s}s" if left_s > 0 else "retry is due"
     most = board.plan.steps[step.place].retry.max_attempts
-    return _joined((due, WARN), (f"attempt {step.attempt} of {most} failed", ""), (error_words(step), QUIET))
+    return _joined((due, WARN), (f"attempt {step.attempt} of {most} failed", ""), (error_words(step.error), QUIET))
 
 
 def _joined(*parts: tuple[str, str]) -> Text:

@@ -53,7 +53,7 @@ def _failure(board: Board, step: StepState, log_path: LogPath, width: int) -> li
     title = Text.assemble(" ", (f"{palette.FAILED} {step.name}", f"{LOUD} {BAD}"), "  ")
     if attempt := attempt_words(step, board.plan):
         title.append(attempt, style=WARN).append(BETWEEN, style=QUIET)
-    lines = [title.append(error_words(step))]
+    lines = [title.append(error_words(step.error))]
     for line in log_tail(log_path, step):
         text = Text.assemble(("   │ ", BAD), (line, QUIET))
         text.truncate(width, overflow="ellipsis")
@@ -66,7 +66,7 @@ def _failure(board: Board, step: StepState, log_path: LogPath, width: int) -> li
 
 def _warnings(board: Board) -> list[Text]:
     return [
-        Text.assemble(" ", (f"{palette.WARNED} {step.name}", f"{LOUD} {WARN}"), "  warning: ", error_words(step))
+        Text.assemble(" ", (f"{palette.WARNED} {step.name}", f"{LOUD} {WARN}"), "  warning: ", error_words(step.error))
         for step in warnings(board.state)
     ]
 
@@ -75,7 +75,9 @@ def _end(board: Board, now_us: int) -> list[Text]:
     sign, style = _ENDED.get(board.state.status, (palette.AGAIN, WARN))
     told = board.state.failure
     took = format_duration(board.elapsed_ms(now_us))
-    words = headline(board.state, took, why=f"{told.step}, attempt {told.attempt}" if told and told.attempt else "")
+    words = headline(
+        board.state, took, why=safe(f"{told.step}, attempt {told.attempt}") if told and told.attempt else ""
+    )
     end = [Text.assemble(" ", (f"{sign} {words}", f"{LOUD} {style}"))]
     commands = next_commands(board.state, board.run)
     return end + [Text.assemble(("   next  ", QUIET), (command, LOUD)) for command in commands]

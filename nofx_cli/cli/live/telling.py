@@ -8,6 +8,7 @@ from typing import TypeAlias
 from nofx_cli.cli.output import safe
 from nofx_cli.domain.events import GateEvaluated, SkipReason
 from nofx_cli.domain.ids import RunId, StepName
+from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.state import RunState, RunStatus, StepState, StepStatus
 
@@ -41,11 +42,11 @@ def skip_words(reason: SkipReason | None, cause: str) -> str:
     return "nothing failed" if cause == "failure" else f"not {cause}"
 
 
-def error_words(step: StepState) -> str:
+def error_words(error: StepError | None) -> str:
     """Why a step failed, on one line."""
-    if step.error is None:
-        return step.status.value
-    return safe(step.error.message.strip().split("\n")[0]) or safe(step.error.code)
+    if error is None:
+        return ""
+    return safe(error.message.strip().split("\n")[0]) or safe(error.code)
 
 
 def attempt_words(step: StepState, plan: Plan) -> str:
@@ -87,12 +88,12 @@ def headline(state: RunState, took: str, *, why: str = "") -> str:
             return f"succeeded in {took}"
         case RunStatus.FAILED:
             told = state.failure
-            why = why or (f"{told.step}: {safe(told.error.message)}" if told else "")
+            why = why or (f"{safe(told.step)}: {error_words(told.error)}" if told else "")
             return f"failed in {took}: {why}"
         case RunStatus.CANCELLED:
             return f"cancelled after {took}" + (f": {safe(state.cancel_reason)}" if state.cancel_reason else "")
         case RunStatus.WAITING:
-            return f"waits for a person: {', '.join(state.told_waiting)}"
+            return f"waits for a person: {safe(', '.join(state.told_waiting))}"
         case _:
             return "was stopped before its end"
 
@@ -103,7 +104,7 @@ def next_commands(state: RunState, run: RunId) -> list[str]:
         case RunStatus.SUCCEEDED:
             return []
         case RunStatus.FAILED:
-            return [state.failure.next] if state.failure and state.failure.next else [f"nofx retry {run}"]
+            return [safe(state.failure.next)] if state.failure and state.failure.next else [f"nofx retry {run}"]
         case RunStatus.CANCELLED:
             return [f"nofx retry {run}"]
         case RunStatus.WAITING:
@@ -129,4 +130,4 @@ def log_tail(log_path: LogPath, step: StepState) -> list[str]:
 
 def newest(line: str) -> str:
     """What a line shows after its carriage returns: the last state of a progress bar."""
-    return line.rstrip("\r").rpartition("\r")[2]
+    return line.rstrip("\r\n").rpartition("\r")[2]
