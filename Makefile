@@ -55,14 +55,14 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m pytest --quiet tests/docs
 
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks
 
 reference: $(VENV)/.installed
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 picture: $(VENV)/.installed
 	$(BIN)/python docs/picture.py

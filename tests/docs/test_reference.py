@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from docs import generate
+from docs.pages.events import events_page
+from docs.pages.exit_codes import exit_codes_page
 from nofx_cli.domain import events as ev
 from nofx_cli.errors import ExitCode
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", generate.PAGES)
@@ -29,7 +33,7 @@ def test_a_page_that_is_out_of_date_is_told_and_written_anew(tmp_path: Path, mon
 
 
 def test_every_event_stands_in_the_reference_with_every_field() -> None:
-    page = generate.events_page()
+    page = events_page()
     for payload in ev.PAYLOADS:
         section = page.partition(f"### `{payload.type}`\n")[2].partition("### `")[0]
         assert section, payload.type
@@ -38,11 +42,12 @@ def test_every_event_stands_in_the_reference_with_every_field() -> None:
 
 
 def test_every_exit_code_stands_in_the_reference() -> None:
-    page = generate.exit_codes_page()
+    page = exit_codes_page()
     for code in ExitCode:
         assert f"| {code.value} | {code.meaning} |" in page
 
 
 def test_the_generator_is_a_program() -> None:
-    done = subprocess.run([sys.executable, generate.__file__, "--check"], check=False, capture_output=True, text=True)
+    command = [sys.executable, "-m", "docs.generate", "--check"]
+    done = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
