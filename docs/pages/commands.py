@@ -64,7 +64,8 @@ def _kind(param: Any) -> str:
     choices = getattr(param.type, "choices", None)
     if choices:
         return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
-    return {"STR": "TEXT", "INT": "NUMBER"}.get(param.type.name.upper(), param.type.name.upper())
+    name = str(param.type.name).upper()
+    return {"STR": "TEXT", "INT": "NUMBER"}.get(name, name)
 
 
 def _told(param: Any) -> str:
