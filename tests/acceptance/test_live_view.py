@@ -1,0 +1,204 @@
+"""`nofx run` on a pseudo-terminal, watched and answered by key, under a shell that knows Ctrl-Z."""
+
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from fcntl import ioctl
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from nofx_cli.testing.waiting import wait_until
+
+pytestmark = pytest.mark.acceptance
+
+SHELL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+job = os.fork()
+if job == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.executable, [sys.executable, "-m", "nofx_cli", *sys.argv[1:]])
+while True:
+    _, status = os.waitpid(job, os.WUNTRACED)
+    os.tcsetpgrp(0, os.getpgrp())
+    if not os.WIFSTOPPED(status):
+        sys.exit(os.waitstatus_to_exitcode(status))
+    print("the job was stopped", flush=True)
+    sys.stdin.readline()
+    os.tcsetpgrp(0, job)
+    os.kill(job, signal.SIGCONT)
+"""
+PLAN = """\
+goal: Release it
+steps:
+  - {name: build, tool: shell, inputs: {command: "printf 'built \\\\033[31m7\\\\n::error::x\\\\n'"}}
+  - {name: release, tool: "manual:release", inputs: {message: "Release 1.4?"}}
+  - {name: publish, tool: shell, inputs: {command: "echo published"}}
+"""
+SLOW = """\
+steps:
+  - {name: slow, tool: shell, inputs: {command: "echo begun; sleep 60"}}
+"""
+
+
+class Watched:
+    """`nofx` on a terminal of its own; `seen` is all that it wrote, `code` its exit code."""
+
+    def __init__(self, *words: str, columns: int = 100, lines: int = 30) -> None:
+        self._person, self._terminal = os.openpty()
+        ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._before = termios.tcgetattr(self._terminal)
+        self._seen = bytearray()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SHELL, *words],
+            stdin=self._terminal,
+            stdout=self._terminal,
+            stderr=self._terminal,
+            env={**os.environ, "TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._terminal)
+        os.close(self._person)
+
+    @property
+    def seen(self) -> str:
+        """What was written, without colours."""
+        return re.sub(r"\x1b\[\d*(?:;\d+)*m", "", self._seen.decode("utf-8", "replace"))
+
+    def shows(self, text: str) -> None:
+        wait_until(lambda: text in self.seen, timeout=30, why=f"{text!r} on the terminal, not {self.seen[-2000:]!r}")
+
+    def forget(self) -> None:
+        self._seen.clear()
+
+    def press(self, keys: str) -> None:
+        os.write(self._person, keys.encode())
+
+    def code(self) -> int:
+        return self._process.wait(30)
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether the terminal's modes are those that it had."""
+        return termios.tcgetattr(self._terminal) == self._before
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._person, 65536):
+                self._seen += data
+        except OSError:
+            return  # the terminal was closed
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> str:
+    (tmp_path / "nofx.yaml").touch()
+    (tmp_path / "release.yaml").write_text(PLAN)
+    (tmp_path / "slow.yaml").write_text(SLOW)
+    return "release.yaml"
+
+
+def _events() -> list[dict[str, object]]:
+    [journal] = Path(os.environ["NOFX_HOME"]).glob("runs/*/*/journal.jsonl")
+    return [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
+
+
+def test_approved_by_key(plan: str) -> None:
+    with Watched("run", plan) as nofx:
+        nofx.shows("release waits for you")
+        nofx.shows("Release 1.4?")
+        assert not nofx.is_as_before
+        nofx.press("a")
+        assert nofx.code() == 0
+        nofx.shows("✓ succeeded in")
+        nofx.shows("published")
+        assert nofx.is_as_before
+        assert ": :error::x" in nofx.seen
+    assert [event["type"] for event in _events()].count("approval.granted") == 1
+
+
+def test_rejected_by_key_with_a_note(plan: str) -> None:
+    with Watched("run", plan) as nofx:
+        nofx.shows("release waits for you")
+        nofx.press("r")
+        nofx.shows("why?")
+        nofx.press("too soon\r")
+        assert nofx.code() == 6
+        nofx.shows("too soon")
+        nofx.shows("--from release")
+        assert nofx.is_as_before
+    [rejected] = [event for event in _events() if event["type"] == "approval.rejected"]
+    assert rejected["data"]["note"] == "too soon"  # type: ignore[index] # an object
+
+
+def test_approved_by_another_process_while_watched(plan: str) -> None:
+    with Watched("run", plan) as nofx:
+        nofx.shows("release waits for you")
+        done = subprocess.run(
+            [sys.executable, "-m", "nofx_cli", "approve", "release", "-m", "from afar"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert nofx.code() == 0
+        nofx.shows("from afar")
+
+
+def test_left_while_it_waits(plan: str) -> None:
+    with Watched("run", plan) as nofx:
+        nofx.shows("d leave")
+        nofx.press("d")
+        assert nofx.code() == 8
+        nofx.shows("nofx approve release --run ")
+        assert nofx.is_as_before
+    assert _events()[-1]["type"] == "run.waiting"
+
+
+def test_stopped_by_ctrl_c(plan: str) -> None:
+    with Watched("run", "slow.yaml") as nofx:
+        nofx.shows("begun")
+        nofx.press("\x03")
+        assert nofx.code() == 130
+        nofx.shows("cancelled after")
+        nofx.shows("\x1b[?25h")
+        assert nofx.is_as_before
+
+
+def test_ctrl_z_and_fg(plan: str) -> None:
+    with Watched("run", plan) as nofx:
+        nofx.shows("release waits for you")
+        nofx.press("\x1a")
+        nofx.shows("the job was stopped")
+        assert nofx.is_as_before
+        nofx.forget()
+        nofx.press("fg\n")
+        nofx.shows("release waits for you")
+        nofx.press("a")
+        assert nofx.code() == 0
+        assert nofx.is_as_before
+
+
+def test_terminal_of_forty_columns(plan: str) -> None:
+    with Watched("run", plan, columns=40, lines=16) as nofx:
+        nofx.shows("release waits for you")
+        nofx.shows("a approve  r reject")
+        nofx.press("a")
+        assert nofx.code() == 0
