@@ -69,6 +69,8 @@ def _steps(ctx: typer.Context) -> Iterator[str]:
 def _meant(store: RunStore, ctx: typer.Context, *, many: bool) -> Iterable[RunId]:
     """The run that was typed; else the newest, or (`many`) the newest ones that have not ended."""
     typed = ctx.params.get("run")
+    if typed in ("latest", "") and not many:
+        typed = next(iter(ctx.args), "")  # behind an option that still lacks its value nothing has been taken in
     if typed and typed != "latest":
         from nofx_cli.engine.find_run import find_run
 
