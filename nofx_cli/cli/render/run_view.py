@@ -163,9 +163,9 @@ def what_words(step: StepState) -> str:
     if step.status is StepStatus.WAITING and step.approval is not None:
         return safe(step.approval.question)
     if step.status is StepStatus.QUEUED and step.error is not None:
-        return f"tries again at {local_date_time(format_at(step.due_us))[11:]}: {error_words(step)}"
+        return f"tries again at {local_date_time(format_at(step.due_us))[11:]}: {error_words(step.error)}"
     if step.status is StepStatus.FAILED and step.error is not None and not gate:
-        return f"[{safe(step.error.code)}] {error_words(step)}"
+        return f"[{safe(step.error.code)}] {error_words(step.error)}"
     return gate
 
 
