@@ -8,10 +8,11 @@ since a terminal may hold a character for wider than it is.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import COLOR_SYSTEMS, Console
+from rich.segment import Segment
 from rich.text import Text
 
 from nofx_cli.cli.live.palette import IN_ASCII
@@ -28,6 +29,7 @@ class Canvas:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._console = Console(file=io.StringIO(), force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._colours = COLOR_SYSTEMS.get(self._console.color_system or "")
         self._utf8 = (stream.encoding or "").lower().replace("-", "") in ("utf8", "")
         self._drawn: list[str] = []
         self._cells: list[int] = []
@@ -91,9 +93,12 @@ class Canvas:
         return known
 
     def _rendered(self, line: Text) -> str:
-        with self._console.capture() as captured:
-            self._console.print(line, end="", no_wrap=True, crop=False, soft_wrap=True)
-        text = captured.get()
+        segments: Iterable[Segment] = Text().append_text(line).render(self._console)
+        if self._console.no_color:
+            segments = Segment.remove_color(segments)
+        text = "".join(
+            part.style.render(part.text, color_system=self._colours) if part.style else part.text for part in segments
+        )
         if self._utf8:
             return text
         encoding = self._stream.encoding
