@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nofx_cli.domain import events as ev
-from nofx_cli.domain.ids import Digest, StepName, digest_of
+from nofx_cli.domain.ids import Digest, JsonObject, StepName, digest_of
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """An earlier attempt that a product stands on."""
 
@@ -21,7 +22,7 @@ class Source:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """What one attempt left behind. `outputs_digest` is of the canonical JSON of its outputs, empty without any."""
 
@@ -62,10 +63,11 @@ def products_of(plan: Plan, events: Iterable[ev.Event]) -> tuple[Product, ...]:
             case ev.ArtifactCreated() as artifact if step in running:
                 running[step].artifacts.append(artifact)
             case ev.StepFinished() | ev.StepRetryScheduled() as ended if step in running:
-                product = _product(plan, event, running.pop(step), ended, newest)
-                if product.artifacts or product.outputs:
-                    made.append(product)
-                    newest[step] = product
+                attempt = running.pop(step)
+                outputs = ended.outputs if isinstance(ended, ev.StepFinished) else {}
+                if attempt.artifacts or outputs:
+                    newest[step] = _product(event, attempt, outputs, _sources(plan, step, newest))
+                    made.append(newest[step])
             case ev.StepReset():
                 newest.pop(step, None)
             case _:
@@ -73,15 +75,8 @@ def products_of(plan: Plan, events: Iterable[ev.Event]) -> tuple[Product, ...]:
     return tuple(made)
 
 
-def _product(
-    plan: Plan,
-    event: ev.Event,
-    attempt: _Attempt,
-    ended: ev.StepFinished | ev.StepRetryScheduled,
-    newest: dict[StepName, Product],
-) -> Product:
+def _product(event: ev.Event, attempt: _Attempt, outputs: JsonObject, sources: tuple[Source, ...]) -> Product:
     assert event.step is not None
-    outputs = ended.outputs if isinstance(ended, ev.StepFinished) else {}
     return Product(
         step=event.step,
         attempt=attempt.number,
@@ -92,7 +87,7 @@ def _product(
         outputs=tuple(outputs),
         outputs_digest=digest_of(outputs) if outputs else "",
         artifacts=tuple(attempt.artifacts),
-        sources=_sources(plan, event.step, newest),
+        sources=sources,
     )
 
 

@@ -64,6 +64,8 @@ def _tell(session: Session, view: RunView, step: StepName | None, attempt: int) 
 
 
 def _follow(session: Session, view: RunView, step: StepName | None, attempt: int) -> None:
+    if view.interrupted:
+        note(f"no process executes run {view.run}; go on with it: nofx resume {view.run}")
     shown = _Shown(view, step)
     for log, line in follow_logs(session.services, view, step=step, attempt=attempt):
         shown.line(log, line)
