@@ -5,13 +5,13 @@ Every setting is declared once, in `DECLARED`; `nofx config show` and `docs/refe
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from nofx_cli import errors
 from nofx_cli.config.settings_file import read_settings_file
 from nofx_cli.domain.durations import parse_duration_ms
+from nofx_cli.domain.record import record
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ SETTINGS_FILE = "nofx.yaml"
 STORE = "local_data"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declared:
     """A setting: its key in `nofx.yaml`, its variable, how its text is read, and what it is for.
 
@@ -34,7 +34,7 @@ class Declared:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value(Generic[T]):
     """A setting's value and its source: `--flag`, `NOFX_…`, `nofx.yaml:3` or `default`."""
 
@@ -67,7 +67,7 @@ DECLARED: tuple[Declared, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """The settings in force for a project folder."""
 

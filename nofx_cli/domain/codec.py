@@ -10,11 +10,11 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, data_of, payload_of, type_of
 from nofx_cli.domain.ids import RunId, digest_of_bytes
+from nofx_cli.domain.record import record
 
 GENESIS = "0" * 64
 
@@ -29,7 +29,7 @@ class DamagedLine(ValueError):
     """A line that is no event."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Head:
     """The end of a journal: the last sequence number and the digest of the last line (0 and zeros when empty)."""
 

@@ -13,12 +13,13 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from nofx_cli.clock import parse_at
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 from nofx_cli.domain.outcome import StepError
+from nofx_cli.domain.record import record
 
 EVENT_VERSION = 1
 ActorKind: TypeAlias = Literal["user", "worker", "system", "ci"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Actor:
     """Who did it: a person, a worker process, nofx itself, or a CI job."""
 
@@ -42,14 +43,14 @@ class AskReason(StrEnum):
     ASKED = "asked"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Payload:
     """The root of all payloads. `type` is the event's type in the journal."""
 
     type: ClassVar[str] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown(Payload):
     """An event of a type, or with data, that this version does not know: kept and shown, never acted on."""
 
@@ -57,7 +58,7 @@ class Unknown(Payload):
     data: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunCreated(Payload):
     """A run was made from a plan. `origin` says what from: `{"kind": "new|rerun|replay", "run": …}`.
 
@@ -77,7 +78,7 @@ class RunCreated(Payload):
     nofx: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunStarted(Payload):
     """A process began to execute the run. `executor` is `{"pid", "host", "boot_id", "started"}`."""
 
@@ -85,7 +86,7 @@ class RunStarted(Payload):
     executor: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunWaiting(Payload):
     """Nothing can go on before a person has decided on one of `steps`."""
 
@@ -93,7 +94,7 @@ class RunWaiting(Payload):
     steps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunResumed(Payload):
     """The run goes on: after a wait, after the death of its process, or because it was retried."""
 
@@ -102,7 +103,7 @@ class RunResumed(Payload):
     executor: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunSucceeded(Payload):
     """Every step succeeded, was skipped by its condition, or failed without blocking."""
 
@@ -111,7 +112,7 @@ class RunSucceeded(Payload):
     steps: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunFailed(Payload):
     """The run ended with a failure that blocks.
 
@@ -127,7 +128,7 @@ class RunFailed(Payload):
     steps: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunCancelled(Payload):
     """Somebody ended the run. Steps that had not ended are `cancelled`; nothing follows."""
 
@@ -135,7 +136,7 @@ class RunCancelled(Payload):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunRolledBack(Payload):
     """The run was set back to the state after event `to_seq`."""
 
@@ -144,14 +145,14 @@ class RunRolledBack(Payload):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepEnqueued(Payload):
     """All that the step needs has ended and its condition holds: it is ready to run."""
 
     type: ClassVar[str] = "step.enqueued"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepStarted(Payload):
     """The claim of an attempt: whoever appended it executes it, at most once."""
 
@@ -162,7 +163,7 @@ class StepStarted(Payload):
     worker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepFinished(Payload):
     """The result of the last attempt. `status` is `succeeded` or `failed`; a failed step carries `error`."""
 
@@ -173,7 +174,7 @@ class StepFinished(Payload):
     duration_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepSkipped(Payload):
     """The step does not run. `cause` is the step that failed, the condition, or who waived it."""
 
@@ -182,7 +183,7 @@ class StepSkipped(Payload):
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepRetryScheduled(Payload):
     """The attempt failed and the next one is due at `due_at`, `delay_ms` after its end."""
 
@@ -193,7 +194,7 @@ class StepRetryScheduled(Payload):
     duration_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepInterrupted(Payload):
     """The process that executed the attempt was gone before it ended. `rerun` says that it may simply run again."""
 
@@ -203,7 +204,7 @@ class StepInterrupted(Payload):
     worker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepDeadLettered(Payload):
     """The step's job could not be delivered and was put aside."""
 
@@ -211,7 +212,7 @@ class StepDeadLettered(Payload):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepReset(Payload):
     """The step is to be done again; its earlier attempts stay on record."""
 
@@ -219,7 +220,7 @@ class StepReset(Payload):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ApprovalRequested(Payload):
     """A person is asked. `digest` is the SHA-256 of exactly what is shown, kept with the run at `path`."""
 
@@ -230,7 +231,7 @@ class ApprovalRequested(Payload):
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ApprovalGranted(Payload):
     """A person approved what has `digest`."""
 
@@ -239,7 +240,7 @@ class ApprovalGranted(Payload):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ApprovalRejected(Payload):
     """A person said no; the step fails with `rejected`."""
 
@@ -248,7 +249,7 @@ class ApprovalRejected(Payload):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ApprovalWaived(Payload):
     """A person passed the step over: it does not run, and what needs it goes on. `note` says why."""
 
@@ -257,7 +258,7 @@ class ApprovalWaived(Payload):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ApprovalStale(Payload):
     """What would run differs from what was shown; the answer, if there was one, no longer counts."""
 
@@ -266,7 +267,7 @@ class ApprovalStale(Payload):
     found: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EffectIntended(Payload):
     """A handler is about to change the outside world."""
 
@@ -276,7 +277,7 @@ class EffectIntended(Payload):
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EffectDone(Payload):
     """The change was made. `result` tells where it can be seen."""
 
@@ -286,7 +287,7 @@ class EffectDone(Payload):
     result: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EffectUnknown(Payload):
     """After a crash nobody can tell whether the change was made: a person decides."""
 
@@ -296,7 +297,7 @@ class EffectUnknown(Payload):
     known: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GateEvaluated(Payload):
     """What a gate found, with the counts that it rests on and the digest of its report."""
 
@@ -309,7 +310,7 @@ class GateEvaluated(Payload):
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArtifactCreated(Payload):
     """A file is kept with the run. `path` is below the run's folder; `size` is in bytes."""
 
@@ -321,7 +322,7 @@ class ArtifactCreated(Payload):
     media_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LlmRequested(Payload):
     """A model was asked. The request lies in the archive under `digest`."""
 
@@ -330,7 +331,7 @@ class LlmRequested(Payload):
     model: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LlmResponded(Payload):
     """A model answered. `usage` counts tokens, `cost_usd` is null when it is not known."""
 
@@ -341,7 +342,7 @@ class LlmResponded(Payload):
     cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BudgetExceeded(Payload):
     """A limit would have been passed; the call was not made."""
 
@@ -351,7 +352,7 @@ class BudgetExceeded(Payload):
     needed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyDenied(Payload):
     """A policy forbids what the step would do. `rule` and `source` say which one and where it stands."""
 
@@ -361,7 +362,7 @@ class PolicyDenied(Payload):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class QueueBackpressure(Payload):
     """The queue is behind; new jobs are delayed."""
 
@@ -370,7 +371,7 @@ class QueueBackpressure(Payload):
     delay_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WorkerLost(Payload):
     """The process that held the run is gone."""
 
@@ -380,7 +381,7 @@ class WorkerLost(Payload):
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JournalRepaired(Payload):
     """A half-written batch was cut off the journal's end; its bytes are kept in the file `kept`."""
 
@@ -389,7 +390,7 @@ class JournalRepaired(Payload):
     kept: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SnapshotTaken(Payload):
     """The workspace's tree was recorded."""
 

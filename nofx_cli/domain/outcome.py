@@ -1,11 +1,12 @@
 """What an attempt at a step ended in. Outcomes are values; only cancellation is an exception."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeAlias
 
 from nofx_cli.domain.ids import Digest, JsonObject, JsonValue
+from nofx_cli.domain.record import record
 
 
 class Verdict(StrEnum):
@@ -19,7 +20,7 @@ class Verdict(StrEnum):
     TIMED_OUT = "timed_out"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepError:
     """Why a step failed. `code` is kebab-case (`timeout`, `exit-code`, `signal`, …); `hint` says what mends it."""
 
@@ -28,7 +29,7 @@ class StepError:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GateEvaluation:
     """The evidence of a gate: its verdict, in one sentence why, and what it counted.
 
@@ -45,7 +46,7 @@ class GateEvaluation:
     digest: Digest | str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Succeeded:
     """The step did its work. `outputs` are seen by later steps; together they stay below 64 KiB."""
 
@@ -53,7 +54,7 @@ class Succeeded:
     gate: GateEvaluation | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """The step failed; `retryable` failures are tried again within the step's `retry`."""
 
@@ -63,7 +64,7 @@ class Failed:
     gate: GateEvaluation | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Waiting:
     """The step cannot go on without a person; `question` is what is asked, `shown` what the answer is bound to."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from nofx_cli.domain.ids import Digest, JsonObject, JsonValue, StepName
+from nofx_cli.domain.record import record
 
 DEFAULT_CONCURRENCY = 4
 DEFAULT_TIMEOUT_MS = 30 * 60_000
@@ -29,7 +30,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Retry:
     """How often a retryable failure is tried again. `backoff_ms`: pauses before attempt 2, 3, …; the last repeats."""
 
@@ -43,7 +44,7 @@ class Retry:
         return self.backoff_ms[min(failures, len(self.backoff_ms)) - 1]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Param:
     """A declared parameter. `type` is string, integer, number or boolean."""
 
@@ -55,7 +56,7 @@ class Param:
     choices: tuple[JsonValue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """What a plan's steps may use: globs over tool names, and names of environment variables. None allows all tools."""
 
@@ -64,7 +65,7 @@ class Policy:
     env_allow: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """A node of the plan. `inputs` and `env` are templates; `when` is a `When` or an expression."""
 
@@ -100,7 +101,7 @@ class Plan:
     goal: str = ""
     params: tuple[Param, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     concurrency: int = DEFAULT_CONCURRENCY
     version: int = 1
 

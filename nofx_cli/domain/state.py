@@ -23,6 +23,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.record import record
 
 
 class RunStatus(StrEnum):
@@ -211,7 +212,7 @@ class RunState:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Context:
     attempt: int
     at: str

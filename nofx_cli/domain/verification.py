@@ -6,13 +6,13 @@ digest that was noted elsewhere.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from nofx_cli.domain.codec import GENESIS, DamagedLine, Head, decode_line, lines_that_follow
 from nofx_cli.domain.ids import digest_of_bytes
+from nofx_cli.domain.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fault:
     """What is wrong at a place. `seq` is the sequence number that should stand there."""
 
@@ -21,7 +21,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verification:
     """What was found. `head` is the end of the journal as it stands; an empty `faults` means untouched."""
 

@@ -5,12 +5,12 @@ nothing is granted, the question is asked anew, and the answer ends in a conflic
 one append wins; the other finds it: the same answer is simply told again, a different one is refused.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import Approval, StepStatus
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.open_run import Batch, OpenRun
@@ -26,7 +26,7 @@ _PAYLOADS: dict[Decision, type[ev.ApprovalGranted | ev.ApprovalRejected | ev.App
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answered:
     """The answer on record. `new` is False when it had been given before."""
 

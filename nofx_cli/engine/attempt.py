@@ -1,7 +1,7 @@
 """One attempt: call the handler, and turn whatever comes of it into a result and then into drafts."""
 
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import assert_never
 
 from nofx_cli import errors
@@ -10,6 +10,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonObject, StepName, canonical_json, digest_of_bytes
 from nofx_cli.domain.outcome import Failed, GateEvaluation, Outcome, StepError, Succeeded, Verdict, Waiting
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import StepStatus
 from nofx_cli.engine.open_run import Batch
 from nofx_cli.engine.output_file import MAX_BYTES
@@ -21,7 +22,7 @@ from nofx_cli.ports.handler import StepCancelled
 INTERRUPTING = frozenset({"cancelled", "interrupted", "killed"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptResult:
     """What came of an attempt. `stopped` is why it was cut off from outside; then there is no outcome to commit."""
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from nofx_cli import __version__, errors
@@ -11,11 +11,12 @@ from nofx_cli.clock import format_at
 from nofx_cli.domain.events import Draft, RunCreated
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, digest_of, new_run_id
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.record import record
 from nofx_cli.engine.open_run import OpenRun
 from nofx_cli.engine.services import Services
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewRun:
     """What a run is made from. `origin` is `{"kind": "new"}`, or names the run it repeats."""
 

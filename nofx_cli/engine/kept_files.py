@@ -2,18 +2,18 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import RunId, StepName
+from nofx_cli.domain.record import record
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.view_run import RunView
 
 _BLOCK = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeptFile:
     """An artifact, and which attempt left it."""
 

@@ -1,11 +1,11 @@
 """The newest runs, each from the head and the tail of its journal."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from nofx_cli.clock import parse_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import RunId
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunStatus
 from nofx_cli.engine.services import Services
 from nofx_cli.errors import NotFound, StoreFailure
@@ -23,7 +23,7 @@ _STATUS: Mapping[type[ev.Payload], RunStatus] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListedRun:
     """A run in the list. `live` says that a process executes it now; `steps` counts those that have ended.
 

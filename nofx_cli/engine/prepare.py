@@ -4,12 +4,13 @@ Each part can end it: a template that cannot be rendered and a denial fail the s
 makes it wait. All of it is read-only; what comes out is a list of drafts and, where the step is claimed, the attempt.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan, Step
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import Approval, RunState, StepState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.services import Services
@@ -19,7 +20,7 @@ from nofx_cli.ports.rendering import Renderer, RenderFailed
 from nofx_cli.safety.policy import check_tool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claimed:
     """An attempt that this process may start once its drafts are appended."""
 
@@ -28,7 +29,7 @@ class Claimed:
     ctx: EngineContext
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prepared:
     """What follows for a ready step: drafts to append and, where it may run, the attempt they claim."""
 

@@ -1,11 +1,10 @@
 """What a plan would do, step by step, without doing any of it and without a run."""
 
-from dataclasses import dataclass
-
 from nofx_cli import errors
 from nofx_cli.domain.events import RunCreated
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 from nofx_cli.domain.plan import Plan, Step
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.prepare import find_handler
@@ -17,7 +16,7 @@ from nofx_cli.safety.policy import allowed_env, check_tool
 _NO_RUN = RunId("dry-run")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rehearsed:
     """What is known of a step beforehand. `later` says which of its templates need what earlier steps produce."""
 

@@ -1,7 +1,6 @@
 """What the engine works with, put together once by `wiring`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,6 +8,7 @@ from nofx_cli.clock import Clock
 from nofx_cli.domain.events import Actor
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.record import record
 from nofx_cli.ports.artifacts import ArtifactStore
 from nofx_cli.ports.handler import Handlers
 from nofx_cli.ports.journal import RunStore
@@ -23,7 +23,7 @@ RendererFor: TypeAlias = Callable[[Plan, JsonObject, RunId], Renderer]
 """The templates of a run, given its plan and parameters."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """How long a stopped step may take to end, and how much of its output is kept."""
 
@@ -31,7 +31,7 @@ class Limits:
     output_limit: int = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Services:
     """The ports and functions of one store and one project. `environ` is the environment nofx was started in."""
 

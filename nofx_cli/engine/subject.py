@@ -4,11 +4,10 @@ An approval is bound to the SHA-256 of the canonical JSON of this document. It i
 it is when somebody answers, and once more when the step would run; where it differs, the answer does not count.
 """
 
-from dataclasses import dataclass
-
 from nofx_cli.domain.events import AskReason
 from nofx_cli.domain.ids import Digest, JsonValue, canonical_json, digest_of_bytes
 from nofx_cli.domain.plan import Step
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.services import Services
@@ -17,7 +16,7 @@ from nofx_cli.ports.handler import StepContext, StepHandler, handler_preview
 _CHANGED = "changed since it was made"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subject:
     """What is shown, as masked JSON text, and the digest of that text."""
 

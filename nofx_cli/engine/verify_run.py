@@ -6,12 +6,12 @@ takes it off. It is told all the same, because whoever can write to the store ca
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.codec import DamagedLine, Head, decode_line
 from nofx_cli.domain.ids import RunId, digest_of_bytes
+from nofx_cli.domain.record import record
 from nofx_cli.domain.verification import Fault, verify_chain
 from nofx_cli.engine.services import Services
 
@@ -19,7 +19,7 @@ _LOOKS = 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunVerification:
     """What was found. `files` is how many were held against their digests; `torn_lines` is 0 without a torn tail."""
 

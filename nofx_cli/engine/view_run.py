@@ -1,19 +1,19 @@
 """A run to look at: its events, its state and its plan, also where the plan can no longer be used to execute it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.codec import GENESIS, Head
 from nofx_cli.domain.ids import Digest, RunId, StepName, digest_of_bytes
 from nofx_cli.domain.plan import Plan, Step
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState, RunStatus, fold
 from nofx_cli.engine.services import Services
 from nofx_cli.ports.liveness import Holder
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunView:
     """A run as it was when it was read.
 
@@ -92,7 +92,7 @@ def find_step(view: RunView, name: str) -> StepName:
     raise errors.NotFound(f"run {view.run} has no step {name!r}", code="step-not-found", hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """A run that another one was made from. `there` says that its journal can still be read."""
 

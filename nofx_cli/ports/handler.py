@@ -1,13 +1,13 @@
 """Handlers: the code that runs a tool. This module is the public face for plugins too (`nofx_cli.plugin`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 from nofx_cli.domain.outcome import Outcome
+from nofx_cli.domain.record import record
 from nofx_cli.ports.processes import ProcessResult
 
 
@@ -22,7 +22,7 @@ class StepCancelled(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Granted:
     """The approval that the step runs under."""
 

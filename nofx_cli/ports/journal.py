@@ -10,13 +10,13 @@ wins it owns the transition. Crash points and what a driver must make of them:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from nofx_cli import errors
 from nofx_cli.domain.codec import Head
 from nofx_cli.domain.events import Actor, Draft, Event
 from nofx_cli.domain.ids import RunId
+from nofx_cli.domain.record import record
 
 
 class AppendConflict(errors.Conflict):
@@ -29,7 +29,7 @@ class AppendConflict(errors.Conflict):
         self.since = tuple(since)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunSummary:
     """A run as the head and the tail of its journal tell it, without reading the whole.
 

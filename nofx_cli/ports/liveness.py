@@ -5,14 +5,14 @@ lock however the holder dies. What the lock's file says about the holder is info
 the authority.
 """
 
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 from nofx_cli.domain.ids import RunId
+from nofx_cli.domain.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Holder:
     """A process that executes runs: `started` and `boot_id` tell it from a later process with the same pid."""
 

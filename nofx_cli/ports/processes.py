@@ -1,9 +1,10 @@
 """Child processes of a step."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from nofx_cli.domain.record import record
 
 
 class Cancellation(Protocol):
@@ -22,7 +23,7 @@ class Cancellation(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProcessSpec:
     """What to start. `env` is the whole environment. `time_limit_ms` counts from the start; the step's limit holds too.
 
@@ -41,7 +42,7 @@ class ProcessSpec:
     grace_ms: int = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProcessResult:
     """How a process ended.
 

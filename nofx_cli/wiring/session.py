@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from nofx_cli.config.settings import Settings, find_project, load_settings
 from nofx_cli.domain.events import Actor
 from nofx_cli.domain.ids import JsonObject, RunId
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.record import record
 from nofx_cli.drivers.filesystem.artifacts import FileArtifacts
 from nofx_cli.drivers.filesystem.key_index import FileKeyIndex
 from nofx_cli.drivers.filesystem.layout import Layout
@@ -29,7 +29,7 @@ from nofx_cli.safety.masking import Masker, secret_values
 from nofx_cli.safety.processes import LocalProcesses
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Session:
     """One command's view of one project and store."""
 

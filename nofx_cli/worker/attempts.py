@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.record import record
 from nofx_cli.engine.attempt import AttemptResult, run_attempt, timed_out
 from nofx_cli.engine.prepare import Claimed
 from nofx_cli.engine.services import Services
 from nofx_cli.worker.observer import Observer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stop:
     """Somebody wants the execution to stop; `signal` is the name of the signal that said so."""
 
     signal: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changed:
     """The journal was changed by somebody else."""
 

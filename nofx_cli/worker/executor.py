@@ -12,9 +12,9 @@ count as cut off; after it, they are committed. Nothing is started before its cl
 
 import queue
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nofx_cli.domain import events as ev
+from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState, RunStatus, StepStatus
 from nofx_cli.engine.attempt import AttemptResult, conclude
 from nofx_cli.engine.open_run import Batch, OpenRun
@@ -28,7 +28,7 @@ from nofx_cli.worker.watcher import JournalWatcher
 _LOOK_MS = 100  # how soon a cancellation by another process is seen while steps run
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ending:
     """How the execution ended: the state it left, the signal that stopped it, and whether an approval was stale."""
 

@@ -10,12 +10,15 @@ from nofx_cli.engine.rehearse import Rehearsed
 
 def rehearsal_json(plan: Plan, params: JsonObject, steps: Sequence[Rehearsed]) -> dict[str, JsonValue]:
     """The same as one object."""
+    from dataclasses import fields
+
+    names = [field.name for field in fields(Rehearsed)]
     return {
         "plan_digest": plan.digest,
         "goal": plan.goal,
         "params": params,
         "concurrency": plan.concurrency,
-        "steps": [{name: getattr(step, name) for name in Rehearsed.__slots__} for step in steps],
+        "steps": [{name: getattr(step, name) for name in names} for step in steps],
     }
 
 

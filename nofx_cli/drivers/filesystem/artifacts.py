@@ -36,8 +36,10 @@ class FileArtifacts:
         return folder
 
     def put(self, run: RunId, step: StepName, attempt: int, name: str, data: bytes | Path) -> ArtifactCreated:
-        place = _place(name)
-        target = self.folder(run, step, attempt) / place
+        folder = self.folder(run, step, attempt)
+        target = folder / _place(name)
+        if not target.parent.resolve().is_relative_to(folder.resolve()):
+            raise _bad_name(name)  # a link that the step made leads out
         making = target.with_name(f".new-{target.name}")
         with told(f"artifact {name} of step {step} cannot be kept"):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,12 +118,16 @@ def _place(name: str) -> PurePosixPath:
     place = PurePosixPath(name)
     parts = place.parts
     if not parts or place.is_absolute() or ".." in parts or "\0" in name or "\\" in name or name.endswith("/"):
-        raise errors.InvalidInput(
-            f"{name!r} cannot be the name of an artifact",
-            code="artifact-name",
-            hint="use a relative path below the artifacts folder, such as report/index.html",
-        )
+        raise _bad_name(name)
     return place
+
+
+def _bad_name(name: str) -> errors.InvalidInput:
+    return errors.InvalidInput(
+        f"{name!r} cannot be the name of an artifact",
+        code="artifact-name",
+        hint="use a relative path below the artifacts folder, such as report/index.html",
+    )
 
 
 def _digest(path: Path, *, sync: bool = False) -> tuple[str, int]:

@@ -118,7 +118,13 @@ def _lock(fd: int) -> bool:
 
 
 def _as_json(holder: Holder) -> dict[str, object]:
-    return {name: getattr(holder, name) for name in Holder.__slots__}
+    return {
+        "pid": holder.pid,
+        "host": holder.host,
+        "boot_id": holder.boot_id,
+        "started": holder.started,
+        "command": holder.command,
+    }
 
 
 def _read(fd: int) -> Holder | None:

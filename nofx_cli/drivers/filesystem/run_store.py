@@ -26,7 +26,7 @@ class FileRunStore:
     def __init__(self, layout: Layout, *, mask: Mask | None = None) -> None:
         self._layout, self._mask = layout, mask
         self._journals: dict[RunId, JournalFile] = {}
-        self._watches: dict[RunId, FolderWatch] = {}
+        self._watches = threading.local()  # a watch serves one thread
         self._lock = threading.Lock()
 
     def create(self, run: RunId, plan_text: str, drafts: Sequence[Draft], *, at: str, actor: Actor) -> list[Event]:
@@ -103,17 +103,16 @@ class FileRunStore:
             return True
         if timeout_ms <= 0:
             return False
-        with self._lock:
-            watch = self._watches.get(run)
-            if watch is None:
-                watch = self._watches[run] = FolderWatch(self._layout.run(run))
+        watch: FolderWatch | None = getattr(self._watches, run, None)
+        if watch is None:
+            watch = FolderWatch(self._layout.run(run))
+            setattr(self._watches, run, watch)
         return watch.until(lambda: journal.head().seq > after_seq, timeout_ms=timeout_ms)
 
     def forget(self, run: RunId) -> None:
         """Close the files of a run; they are opened again when they are needed."""
         with self._lock:
             journal = self._journals.pop(run, None)
-            self._watches.pop(run, None)
         if journal is not None:
             journal.close()
 

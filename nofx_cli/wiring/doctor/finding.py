@@ -1,7 +1,8 @@
 """What one check found."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from nofx_cli.domain.record import record
 
 
 class Status(StrEnum):
@@ -10,7 +11,7 @@ class Status(StrEnum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """`remedy` is the command or the edit that mends it, empty where nothing is to mend."""
 
