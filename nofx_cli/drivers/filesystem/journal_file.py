@@ -63,6 +63,8 @@ class JournalFile:
                 if self._head.seq - len(since) != expected_seq:
                     since = list(self.read(after_seq=expected_seq))
                 raise AppendConflict(self._run, since)
+            if not drafts:
+                return []
             return self._write(drafts, at=at, actor=actor)
 
     def read(self, *, after_seq: int = 0) -> list[Event]:

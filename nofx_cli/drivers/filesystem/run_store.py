@@ -33,7 +33,7 @@ class FileRunStore:
         events, head = encode_batch(drafts, run=run, head=Head(), at=at, actor=actor, mask=self._mask)
         self._layout.prepare()
         final = self._layout.run(run)
-        making = final.with_name(f".new-{run}")
+        making = final.with_name(f".new-{run}-{os.getpid()}-{threading.get_ident()}")
         with told(f"run {run} cannot be created"):
             final.parent.mkdir(parents=True, exist_ok=True)
             making.mkdir()
