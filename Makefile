@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 LATEST := .venv-latest
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 PYTEST := -m pytest -n auto --maxprocesses 4
+DEFAULT := -m "not long"
 # Makes a virtual environment where there is none, or where the one that is there is broken.
 MAKE_VENV = test -x $(1)/bin/python && $(1)/bin/python -m pip --version >/dev/null 2>&1 || \
 	{ $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -38,17 +39,24 @@ $(LATEST)/.installed: pyproject.toml
 	@touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/nofx run demo
+	@echo '$$ nofx run demo'
+	@$(BIN)/nofx run demo --no-wait || test $$? -eq 8
+	@echo; echo '$$ nofx approve release'
+	@$(BIN)/nofx approve release --note "asked for by make demo"
+	@echo; echo '$$ nofx timeline'
+	@$(BIN)/nofx timeline
+	@echo; echo '$$ nofx verify'
+	@$(BIN)/nofx verify
 
 test: $(VENV)/.installed
-	$(BIN)/python $(PYTEST)
+	$(BIN)/python $(PYTEST) $(DEFAULT)
 
 test-long: $(VENV)/.installed
 	$(BIN)/python $(PYTEST) -m long
 
 test-latest: $(LATEST)/.installed
 	$(LATEST)/bin/python -m pip list --format freeze --exclude-editable
-	$(LATEST)/bin/python $(PYTEST)
+	$(LATEST)/bin/python $(PYTEST) $(DEFAULT)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check --quiet .
