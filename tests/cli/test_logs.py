@@ -90,12 +90,16 @@ def test_raw_is_for_one_step(cli: Console, records: Records) -> None:
     assert cli("logs", RUN, "--raw").exit_code == 2
 
 
-def test_follow_sees_what_is_written_and_what_starts_later(cli: Console, records: Records) -> None:
+def test_follow_sees_what_is_written_and_what_starts_later(
+    cli: Console, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, started, done = success("build")
     records.add(TWO_STEPS, [STARTED, begun, started])
     records.log(b"already\nhalf a ", step="build")
+    notes: list[str] = []
 
-    def go_on() -> None:
+    def go_on(told: str) -> None:
+        notes.append(told)
         records.log(b"line\n", step="build")
         records.append(RUN, done)
         begun, started, ended = success("check")
@@ -103,12 +107,10 @@ def test_follow_sees_what_is_written_and_what_starts_later(cli: Console, records
         records.log(b"later, without an end", step="check")
         records.append(RUN, ended, ev.RunSucceeded())
 
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    result = cli("logs", "--follow")
-    thread.join()
-    assert f"nofx resume {RUN}" in result.stderr
-    assert result.stdout == "build │ already\nbuild │ half a line\ncheck │ later, without an end\n"
+    monkeypatch.setattr("nofx_cli.cli.commands.logs.note", go_on)
+    shown = cli.ok("logs", "--follow")
+    assert notes == [f"no process executes run {RUN}; go on with it: nofx resume {RUN}"]
+    assert shown == "build │ already\nbuild │ half a line\ncheck │ later, without an end\n"
 
 
 def test_follow_ends_with_its_step(cli: Console, records: Records) -> None:
