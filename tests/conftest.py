@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,10 @@ class Guard:
             _check_host(args[1][0])
 
     def _check_path(self, path: object) -> None:
-        if not isinstance(path, str | bytes | os.PathLike):
-            return  # an open file, which was checked when it was opened
+        if not self.own_folder or not isinstance(path, str | bytes | os.PathLike):
+            return  # no test runs: it is pytest that writes its report; or a file that was checked when it was opened
         place = os.path.abspath(os.fsdecode(path))
-        if "/__pycache__" in place or (self.own_folder and place.startswith(self.own_folder)):
+        if "/__pycache__" in place or place.startswith(self.own_folder):
             return
         for root in (str(REPOSITORY), str(_HOME)):
             if place.startswith(root + "/") and not place[len(root) + 1 :].startswith("."):
@@ -84,8 +85,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _guarded(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     _guard.own_folder = str(tmp_path_factory.getbasetemp().resolve())
+    yield
+    _guard.own_folder = ""
 
 
 @pytest.fixture(autouse=True)
