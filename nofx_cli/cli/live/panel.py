@@ -74,7 +74,7 @@ def styled(line: ShownLine, labels: int) -> Text:
     """A line of a document, its label in a column of `labels` cells."""
     label = Text(line.label, style=QUIET)
     label.truncate(labels, overflow="ellipsis", pad=True)
-    return label.append("  ").append(line.text, style=_KINDS[line.kind])
+    return Text.assemble(label, "  ", (line.text, _KINDS[line.kind]))
 
 
 def _keys(board: Board, desk: Desk, question: Question, *, width: int) -> list[Text]:

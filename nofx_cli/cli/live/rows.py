@@ -122,7 +122,12 @@ def _queued(board: Board, step: StepState, now_us: int) -> Text:
 
 
 def _joined(*parts: tuple[str, str]) -> Text:
-    return Text(BETWEEN, style=QUIET).join([Text(words, style=style) for words, style in parts if words])
+    """Put words side by side, each in its own style; parts without words are left out."""
+    text = Text()
+    for words, style in parts:
+        if words:
+            text.append(BETWEEN if text else "", style=QUIET).append(words, style=style)
+    return text
 
 
 def _time(step: StepState, now_us: int) -> str:

@@ -55,12 +55,19 @@ def _essence(content: Mapping[str, Any]) -> Iterator[ShownLine]:
         told |= {"command", "argv"}
     if isinstance(preview.get("diff"), str):
         yield from _diff(preview["diff"])
-        told |= {"diff", "content", "digest", "replaces", "bytes"}
+        told |= {"diff", "content", "path", "change", "digest", "replaces", "bytes"}
+    yield from _files("file", _mapping(preview.pop("files", None)))
     for fields in (preview, inputs):
         yield from _flat("", {name: value for name, value in fields.items() if name not in told})
         told |= set(fields)
     yield from _flat("env", _mapping(content.get("env")))
-    yield from _flat("artifacts", _mapping(content.get("artifacts")))
+    for step, kept in _mapping(content.get("artifacts")).items():
+        yield from _files("artifact", {f"{step}/{name}": digest for name, digest in _mapping(kept).items()})
+
+
+def _files(label: str, digests: Mapping[str, Any]) -> Iterator[ShownLine]:
+    for name, digest in digests.items():
+        yield ShownLine(label, safe(f"{name}  {digest}"))
 
 
 def _mapping(value: object) -> dict[str, Any]:

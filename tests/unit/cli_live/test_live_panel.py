@@ -27,15 +27,13 @@ def test_difference_is_shown_with_what_it_is_bound_to() -> None:
         " ╭─ notes waits for you ──────────────────────────────────╮",
         " │ run notes (shell)?                                     │",
         " │                                                        │",
-        " │ diff    --- a/notes.md                                 │",
-        " │         +++ b/notes.md                                 │",
-        " │         @@ -1 +1,2 @@                                  │",
-        " │          # Notes                                       │",
-        " │         -old                                           │",
-        " │         +new                                           │",
-        " │         +more                                          │",
-        " │ change  replace                                        │",
-        " │ path    notes.md                                       │",
+        " │ diff  --- a/notes.md                                   │",
+        " │       +++ b/notes.md                                   │",
+        " │       @@ -1 +1,2 @@                                    │",
+        " │        # Notes                                         │",
+        " │       -old                                             │",
+        " │       +new                                             │",
+        " │       +more                                            │",
         f" │ bound to {digest}                                  │",
         " ╰─ a approve  r reject  w waive  v view all ─────────────╯",
     ]
@@ -49,8 +47,8 @@ def test_command_is_shown_as_it_would_be_typed() -> None:
 def test_artifacts_and_environment_are_shown() -> None:
     stage = _asking("publish", env={"LANG": "C.UTF-8"}, artifacts={"build": {"app.tar": "c" * 64}})
     frame = "\n".join(stage.frame(stage.board()))
-    assert "env.LANG          C.UTF-8" in frame
-    assert "cccccccccccc…" in frame
+    assert "env.LANG  C.UTF-8" in frame
+    assert "artifact  build/app.tar  cccccccccccc…" in frame
 
 
 def test_little_room_shows_the_beginning_and_says_how_much_more() -> None:

@@ -1,10 +1,14 @@
 """One line a step: sign, name, tool, what it says, how long it took."""
 
+from nofx_cli.cli.live.rows import Columns, row
 from nofx_cli.clock import format_at
 from nofx_cli.domain import events as ev
+from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Retry, Severity
 from tests.unit.cli_live.stage import EVIL, NO_ROUTE, Stage, failed, gate, started, step, succeeded
+
+LINT = StepName("lint")
 
 
 def test_running_shows_newest_line_and_whole_seconds() -> None:
@@ -18,9 +22,9 @@ def test_running_shows_newest_line_and_whole_seconds() -> None:
 def test_running_shows_what_a_progress_bar_shows_now() -> None:
     stage = Stage(step("build"))
     stage.tell(started("build"))
-    [row] = stage.rows(stage.board(build="10 %\r20 %\r30 %\r"))
-    assert "30 %" in row
-    assert "20 %" not in row
+    [line] = stage.rows(stage.board(build="10 %\r20 %\r30 %\r"))
+    assert "30 %" in line
+    assert "20 %" not in line
 
 
 def test_new_attempt_begins_without_a_line() -> None:
@@ -28,9 +32,9 @@ def test_new_attempt_begins_without_a_line() -> None:
     board = stage.board(build="of the attempt before")
     board.tell(stage.tell(started("build", 2)))
     board.take_in()
-    [row] = stage.rows(board)
-    assert "of the attempt before" not in row
-    assert "attempt 2 of 3" in row
+    [line] = stage.rows(board)
+    assert "of the attempt before" not in line
+    assert "attempt 2 of 3" in line
 
 
 def test_retry_counts_down() -> None:
@@ -65,8 +69,8 @@ def test_warning_is_told_as_what_it_was() -> None:
     error = StepError("gate-failed", "3 findings in 120 files")
     found = gate("lint", "failed", "3 findings in 120 files", severity="warning")
     stage.tell(started("lint"), found, failed("lint", error=error))
-    [row] = stage.rows(stage.board())
-    assert row.startswith(" ! lint  gate:lint  warning · failed · 3 findings in 120 files")
+    [line] = stage.rows(stage.board())
+    assert line.startswith(" ! lint  gate:lint  warning · failed · 3 findings in 120 files")
 
 
 def test_vacuous_gate_is_no_pass() -> None:
@@ -109,6 +113,16 @@ def test_waiting_shows_the_question_and_approved_who_answered() -> None:
     assert "✓ release  manual:release  approved by ada · go" in stage.rows(stage.board())[0]
 
 
+def test_only_what_is_quiet_is_dim() -> None:
+    stage = Stage(step("lint", "gate:lint"))
+    stage.tell(started("lint"), gate("lint", "passed", "no findings"), succeeded("lint"))
+    board = stage.board()
+    text = row(board, board.state.steps[LINT], columns=Columns.fit(stage.plan, 79), now_us=0)
+    dim = [text.plain[span.start : span.end].strip() for span in text.spans if "dim" in str(span.style)]
+    assert dim == ["gate:lint", "·", "1.2s"]
+    assert text.style == ""
+
+
 def test_foreign_text_is_harmless() -> None:
     stage = Stage(step("build"), step("lint", "gate:lint"), step("ask"))
     error = StepError("exit-code", f"{EVIL}::error::")
@@ -122,5 +136,5 @@ def test_foreign_text_is_harmless() -> None:
 def test_columns_give_way_on_a_narrow_terminal() -> None:
     stage = Stage(step("a_step_with_quite_a_long_name", "workspace:write"))
     stage.tell(started("a_step_with_quite_a_long_name"))
-    [row] = stage.rows(stage.board(a_step_with_quite_a_long_name="a long line of output " * 5), columns=40)
-    assert row == " ⠋ a_step_wi…  a long line of o…     0s"
+    [line] = stage.rows(stage.board(a_step_with_quite_a_long_name="a long line of output " * 5), columns=40)
+    assert line == " ⠋ a_step_wi…  a long line of o…     0s"

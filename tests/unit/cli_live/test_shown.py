@@ -17,8 +17,16 @@ def test_command_comes_first_and_once() -> None:
     )
     assert shown_lines(document) == [
         ShownLine("command", "make 'all the things'"),
+        ShownLine("file", "Makefile  aaaaaaaaaaaa…"),
         ShownLine("cwd", "sub"),
-        ShownLine("files.Makefile", "aaaaaaaaaaaa…"),
+    ]
+
+
+def test_artifacts_are_named_with_their_step() -> None:
+    document = _document(artifacts={"build": {"app.tar": "c" * 64, "gone": "changed since it was made"}})
+    assert shown_lines(document) == [
+        ShownLine("artifact", "build/app.tar  cccccccccccc…"),
+        ShownLine("artifact", "build/gone  changed since it was made"),
     ]
 
 
