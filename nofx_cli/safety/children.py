@@ -77,7 +77,7 @@ class Family:
         return not _group_exists(self.main.pid) and not self._kin.may_have_strays(self.main.pid)
 
     def living(self) -> list[Process]:
-        """All that is left of it, told thoroughly. What is dead is reaped."""
+        """All that is left of it, told thoroughly. What is dead of it, as far as it became our child, is reaped."""
         table = process_table.read_table()
         roots = [process for process in table.values() if process.group == self.main.pid]
         roots += [process for pid, process in table.items() if self._seen.get(pid) == process.started]
@@ -85,9 +85,6 @@ class Family:
         found = {process.pid: process for process in roots}
         found.update((process.pid, process) for process in process_table.descendants(table, found))
         self.note(list(found.values()))
-        for process in found.values():
-            if process.dead and process.parent == os.getpid():
-                _reap(process.pid)
         return [process for process in found.values() if not process.dead]
 
     def release(self) -> bool:

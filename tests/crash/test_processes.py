@@ -105,6 +105,13 @@ class TestOutput:
         assert bench.log.read_bytes() == b"a\xffb"
         assert (result.stdout, result.last_line) == ("a\ufffdb", "a\ufffdb")
 
+    def test_what_is_in_the_pipe_at_its_end_is_kept(self, bench: Bench) -> None:
+        program = "import fcntl, os; fcntl.fcntl(1, 1031, 1 << 20); os.write(1, b'x' * 1000000); os._exit(0)"
+
+        result = bench.run(sys.executable, "-c", program)  # 1031 is F_SETPIPE_SZ: it all fits in at once
+
+        assert (result.exit_code, result.log_bytes) == (0, 1_000_000)
+
     def test_a_line_of_ten_megabytes_without_an_end_is_kept_whole(self, bench: Bench) -> None:
         result = bench.sh("head -c 10000000 /dev/zero | tr '\\0' x")
 
@@ -156,9 +163,10 @@ print(lines.cut_bytes, one.cut_bytes, resource.getrusage(resource.RUSAGE_SELF).r
                 told.set()
                 bench.stop.stop("cancelled")
 
-        bench.sh("echo first; sleep 0.02; echo second; sleep 20", on_line=listen)
+        result = bench.sh("echo first; sleep 0.02; echo second; sleep 20", on_line=listen)
 
         assert told.is_set()
+        assert result.stopped == "cancelled"
 
     def test_a_full_disk_is_told_and_the_process_is_ended(self, bench: Bench) -> None:
         bench.log.symlink_to("/dev/full")
@@ -244,6 +252,19 @@ class TestEnds:
             result = running.result(10)
 
         assert (result.signal, result.stopped) == ("SIGKILL", "cancelled")
+
+    def test_a_system_without_handles_of_processes(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(os, "pidfd_open")
+
+        assert bench.sh("sleep 300 & exit 3").exit_code == 3
+        assert bench.sh("exec >/dev/null 2>&1; sleep 0.02; exit 4").exit_code == 4
+        assert bench.sh("sleep 300", time_limit_ms=100).stopped == "timeout"
+
+    def test_an_exit_code_that_somebody_else_took_is_no_success(self, bench: Bench) -> None:
+        def take(line: str) -> None:
+            os.waitpid(int(line), 0)
+
+        assert bench.sh("echo $$; sleep 0.2", on_line=take).exit_code == 255
 
     def test_nothing_starts_after_a_request_to_stop(self, bench: Bench, tmp_path: Path) -> None:
         bench.stop.stop("cancelled")

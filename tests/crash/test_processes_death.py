@@ -133,6 +133,17 @@ class TestGuardian:
 
         assert nofx.is_gone()
 
+    def test_it_is_gone_when_it_was_dismissed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TEST_NOFX", str(tmp_path))
+        guardian = Guardian()
+        guardian.wait_until_detached()
+        assert len(carriers({"TEST_NOFX": str(tmp_path)})) == 1
+
+        guardian.dismiss()
+
+        assert carriers({"TEST_NOFX": str(tmp_path)}) == []
+        assert not guardian.watch(1)
+
     def test_it_ends_only_the_groups_that_it_was_told_of_and_that_still_run(self, clean_up: ExitStack) -> None:
         one, two, three = (sleeper(clean_up, start_new_session=True) for _ in range(3))
         guardian = Guardian()
@@ -250,11 +261,12 @@ from tests.crash.process_bench import Bench
 bench = Bench(Path(sys.argv[1]))
 print(bench.processes.end_recorded(bench.record, bench.marks))
 """
+        script = 'env -i sleep 300 >&- & "$@"; kill $! && echo survived, and its other child'
         marked = os.environ | Bench(tmp_path).marks
         sibling = sleeper(clean_up, env=marked)
 
         done = subprocess.run(
-            ["sh", "-c", '"$@"; echo survived', "sh", sys.executable, "-c", program, str(tmp_path)],
+            ["sh", "-c", script, "sh", sys.executable, "-c", program, str(tmp_path)],
             cwd=REPOSITORY,
             env=marked,
             capture_output=True,
@@ -262,7 +274,7 @@ print(bench.processes.end_recorded(bench.record, bench.marks))
             check=True,
         )
 
-        assert done.stdout == "1\nsurvived\n"
+        assert done.stdout == "1\nsurvived, and its other child\n"
         assert sibling.wait(10) == -signal.SIGTERM
 
     def test_what_outlived_nofx_and_its_guardian_is_ended_by_the_next_one(

@@ -101,6 +101,24 @@ class TestInTheGroup:
         assert not is_alive(bench.pid("pid"))
 
 
+def test_a_system_that_tells_only_of_groups(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from nofx_cli.safety import process_table
+process_table.ON_LINUX = False
+from tests.crash.process_bench import Bench
+bench = Bench(Path(sys.argv[1]))
+print(bench.sh("sleep 300 & echo $! >pid").survivors, bench.sh("true").exit_code, bench.record.exists())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "1 0 False\n"
+    assert not is_alive(read_pid(tmp_path / "pid"))
+
+
 @pytest.mark.skipif(not process_table.ON_LINUX, reason="only Linux can tell who left the group")
 class TestOutOfTheGroup:
     @pytest.mark.parametrize("daemon", [DAEMON, BARE_DAEMON])
@@ -148,12 +166,19 @@ class TestOutOfTheGroup:
             assert result.survivors == 1
             assert not is_alive(bench.pid("pid"))
 
+    def test_one_that_was_seen_below_its_step_is_ended_with_it(self, bench: Bench, tmp_path: Path) -> None:
+        child = "env -i setsid /bin/sh -c 'echo $$ >pid; exec sleep 300' & wait"  # not a daemon: a child that we see
+        with another_step(tmp_path):
+            bench.sh(child, time_limit_ms=300)
+
+            assert not is_alive(bench.pid("pid"))
+
     def test_that_of_another_step_is_left_alone(self, bench: Bench, tmp_path: Path) -> None:
         other = Bench(tmp_path, "other")
         with ThreadPoolExecutor() as pool:
             running = pool.submit(other.sh, DAEMON.format("daemon") + AFTER.format("go"))
             daemon = other.pid("daemon")
-            assert bench.sh("true").survivors == 0
+            assert bench.sh("sleep 300 &").survivors == 1
             assert is_alive(daemon)
             (tmp_path / "go").touch()
 
@@ -168,13 +193,27 @@ class TestOutOfTheGroup:
 
         assert not is_alive(daemon)
 
+    def test_it_goes_also_when_that_step_began_after_it(self, bench: Bench, tmp_path: Path) -> None:
+        last = Bench(tmp_path, "last")
+        with ThreadPoolExecutor() as pool:
+            with another_step(tmp_path):
+                bench.sh((BARE_DAEMON + AFTER).format("pid"))
+                daemon = bench.pid("pid")
+                running = pool.submit(last.sh, "echo $$ >last.pid" + AFTER.format("end"))
+                last.pid("last.pid")
+            assert is_alive(daemon)
+            (tmp_path / "end").touch()
+            running.result(10)
+
+        assert not is_alive(daemon)
+
     def test_two_processes_of_one_attempt_do_not_end_each_others(self, bench: Bench, tmp_path: Path) -> None:
         with ThreadPoolExecutor() as pool:
             running = pool.submit(bench.sh, DAEMON.format("daemon") + AFTER.format("go"))
             daemon = bench.pid("daemon")
             same_attempt = Bench(tmp_path)
             same_attempt.record = tmp_path / "second.json"
-            same_attempt.sh("true")
+            same_attempt.sh("sleep 300 &")
             assert is_alive(daemon)
             (tmp_path / "go").touch()
             running.result(10)
@@ -235,14 +274,14 @@ def now():
         return int(identity.started(probe.pid))
 while now() == int(identity.started(older.pid)):
     pass
-print(Bench(Path(sys.argv[1])).sh("true").survivors, older.poll())
+print(Bench(Path(sys.argv[1])).sh("sleep 300 &").survivors, older.poll())
 older.kill()
 """
         done = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True, check=True
         )
 
-        assert done.stdout == "0 None\n"
+        assert done.stdout == "1 None\n"
 
     def test_many_steps_with_daemons_at_a_time(self, tmp_path: Path) -> None:
         barrier = threading.Barrier(4)
