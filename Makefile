@@ -73,7 +73,7 @@ reference: $(VENV)/.installed
 	$(BIN)/python -m docs.generate
 
 picture: $(VENV)/.installed
-	$(BIN)/python docs/picture.py
+	$(BIN)/python docs/make_picture.py
 
 clean:
 	rm -rf $(VENV) $(LATEST) build dist .hypothesis .import_linter_cache .mypy_cache .ruff_cache

@@ -51,7 +51,7 @@ def _cut(lines: list[Text], size: Size) -> list[Text]:
 def head(board: Board, width: int) -> Text:
     """The plan and its goal on the left, the id of the run on the right."""
     created = board.state.created
-    run = Text(f"{board.run} ", style=QUIET)
+    run = Text(board.run, style=QUIET)
     left = Text.assemble(" ", (safe(created.plan_name) if created and created.plan_name else "run", LOUD))
     goal = safe(created.goal) if created else ""
     if goal and width >= 60:
@@ -61,7 +61,7 @@ def head(board: Board, width: int) -> Text:
 
 def foot(board: Board, width: int, now_us: int) -> Text:
     """How far it is, what is going on, and how long it took so far."""
-    elapsed = Text(f"{format_seconds(board.elapsed_ms(now_us))} ", style=QUIET)
+    elapsed = Text(format_seconds(board.elapsed_ms(now_us)), style=QUIET)
     if board.stopping:
         return _apart(Text.assemble(" ", ("stopping…", f"{LOUD} {WARN}"), " Ctrl-C again kills"), elapsed, width)
     numbers, total = _numbers(board), len(board.plan.steps)

@@ -19,21 +19,21 @@ def test_at_80_columns() -> None:
     stage = _release()
     assert stage.frame(stage.board(tests="tests/test_a.py .....")) == [
         "",
-        " release  Try it                                        20261122-091530-7k3f9q",
+        " release  Try it                                         20261122-091530-7k3f9q",
         "",
         " ✓ lint     gate:lint  passed · no findings in 120 files                   1.2s",
         " ! types    gate:lint  warning · exit code 1: no route to host             1.2s",
         " ⠹ tests    gate:unit  tests/test_a.py .....                                 1s",
         " · publish  shell",
         "",
-        " ━━━━━━──────  2/4 · 1 running · 1 warned                                   1s",
+        " ━━━━━━──────  2/4 · 1 running · 1 warned                                    1s",
     ]
 
 
 def test_at_140_columns() -> None:
     stage = _release()
     frame = stage.frame(stage.board(tests="tests/test_a.py ....."), columns=140)
-    assert frame[1] == f" release  Try it{'20261122-091530-7k3f9q':>122}"
+    assert frame[1] == f" release  Try it{'20261122-091530-7k3f9q':>123}"
     assert frame[5] == f" ⠹ tests    gate:unit  tests/test_a.py .....{'1s':>95}"
     assert max(map(len, frame)) == 139
 
@@ -42,14 +42,14 @@ def test_at_40_columns_goal_tool_and_bar_give_way() -> None:
     stage = _release()
     assert stage.frame(stage.board(), columns=40) == [
         "",
-        " release        20261122-091530-7k3f9q",
+        " release         20261122-091530-7k3f9q",
         "",
         " ✓ lint     passed · no finding…   1.2s",
         " ! types    warning · exit code…   1.2s",
         " ⠹ tests                             1s",
         " · publish",
         "",
-        " 2/4 · 1 running · 1 warned         1s",
+        " 2/4 · 1 running · 1 warned          1s",
     ]
 
 

@@ -14,7 +14,7 @@ def test_success_is_the_steps_and_one_line() -> None:
     stage.clock.advance(1_300)
     stage.tell(ev.RunSucceeded(1_300))
     assert stage.summary() == [
-        " release  Try it                                        20261122-091530-7k3f9q",
+        " release  Try it                                         20261122-091530-7k3f9q",
         "",
         " ✓ build  shell                                                            1.2s",
         "",
