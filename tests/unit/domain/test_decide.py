@@ -74,6 +74,16 @@ def test_what_needs_nothing_is_enqueued_in_the_order_of_the_plan() -> None:
     assert case.follows() == []
 
 
+def test_what_becomes_free_together_is_enqueued_in_the_order_of_the_plan() -> None:
+    case = Case(
+        Step(A, "test:echo"), Step(B, "test:echo"), Step(C, "test:echo", needs=(B,)), Step(D, "test:echo", needs=(A,))
+    )
+    case.follows()
+    case.run(A)
+    case.run(B)
+    assert [name for name, _ in case.follows()] == [C, D]
+
+
 def test_a_step_is_enqueued_when_the_last_of_what_it_needs_has_ended() -> None:
     case = Case(Step(A, "test:echo"), Step(B, "test:echo"), Step(C, "test:echo", needs=(A, B)))
     case.follows()
