@@ -48,6 +48,7 @@ _HOMELY = {
     "did not find expected node content": ("a value is expected here", "text that begins like this goes in quotes"),
     "did not find expected <document start>": ("the document has ended before this", ""),
     "found unknown escape character": ("no such escape in double quotes", "write `\\\\`, or use single quotes"),
+    "found a tab character that violates indentation": ("a tab cannot indent YAML", "use spaces"),
     "found undefined tag handle": ("a tag that is not defined", ""),
 }
 
@@ -65,11 +66,11 @@ def read_plan_text(path: Path) -> str:
     except OSError as exc:
         reason = exc.strerror or "it cannot be read"
         raise errors.NotFound(f"{path}: {reason}", code="plan-not-found", context={"path": str(path)}) from exc
+    if len(data) > MAX_BYTES:
+        _too_large(Report(str(path), ""))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as exc:
-        if len(data) > MAX_BYTES:
-            _too_large(Report(str(path), ""))
         raise _not_utf_8(path, data, exc.start) from exc
 
 
@@ -164,6 +165,9 @@ def _syntax_fault(exc: "MarkedYAMLError", report: Report) -> NoReturn:
         message, hint = "a second document begins here; a plan is one document", "take the `---` out"
     elif problem.startswith("found undefined alias"):
         message, hint = "this alias names no anchor above it", "text that begins with `*` goes in quotes"
+    elif exc.context in ("while scanning an alias", "while scanning an anchor"):
+        char = report.lines[line][column - 1 : column]
+        message, hint = f"the name of an anchor should follow {quoted(char)}", "text that begins so goes in quotes"
     elif problem == "second occurrence":
         message, hint = "this anchor is there already", "give it another name"
     report.at("plan-syntax", line, column, message, hint=hint)

@@ -17,26 +17,26 @@ RESERVED_ENV = (
 )
 
 NAME = Text(
-    "name of a step",
+    "the name of a step",
     pattern="[A-Za-z_][A-Za-z0-9_-]{0,63}",
     form="letters, digits, `_` and `-`, at most 64, not a digit first",
     code="plan-bad-name",
 )
 IDENTIFIER = Text(
-    "name",
+    "the name of a parameter",
     pattern="[A-Za-z_][A-Za-z0-9_]{0,63}",
     form="letters, digits and `_`, at most 64, not a digit first",
     code="plan-bad-name",
 )
 OUTPUT = Text(
-    "name of an output",
+    "the name of an output",
     pattern="[A-Za-z_][A-Za-z0-9_-]*",
     form="letters, digits, `_` and `-`, not a digit first",
     code="plan-bad-name",
 )
-_GLOB = Text("glob such as `gate:*`")
+_GLOB = Text("a glob such as `gate:*`")
 _ARTIFACT = Text(
-    "glob below the workspace",
+    "a glob below the workspace",
     pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+",
     form="a relative path without `..`",
 )
@@ -165,7 +165,7 @@ STEP = table(
 )
 
 PLAN = table(
-    Field("version", Whole(1, 1_000_000), "The version of the plan language.", default="1"),
+    Field("version", Whole(1), "The version of the plan language.", default="1"),
     Field("goal", Text(may_be_empty=True), "What it is for, in one sentence."),
     Field("params", Declared(PARAM, IDENTIFIER, "parameter"), "The parameters that a run can be given, by name."),
     Field(

@@ -12,8 +12,10 @@ def as_text(plan: Plan) -> str:
     width = max(len(step.name) for step in plan.steps)
     tool_width = max(len(step.tool) for step in plan.steps)
     lines: list[str] = []
-    for number in range(max(levels.values()) + 1):
-        members = [step for step in plan.steps if levels[step.name] == number]
+    by_level: list[list[Step]] = [[] for _ in range(max(levels.values()) + 1)]
+    for step in plan.steps:
+        by_level[levels[step.name]].append(step)
+    for number, members in enumerate(by_level):
         for place, step in enumerate(members):
             branch = "─" if len(members) == 1 else "┌" if place == 0 else "└" if place == len(members) - 1 else "├"
             head = f"{number + 1:>3} {branch} " if place == 0 else f"    {branch} "

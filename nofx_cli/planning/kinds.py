@@ -32,7 +32,7 @@ class Text:
             return reading.wrong_kind(node, self.label, hint=hint)
         text: str = node.value
         if self.pattern and not re.fullmatch(self.pattern, text):
-            return reading.bad_value(node, f"{quoted(text)} is no {self.label}", code=self.code, hint=self.form)
+            return reading.bad_value(node, f"{quoted(text)} cannot be {self.label}", code=self.code, hint=self.form)
         if "{{" in text or "{%" in text:
             hint = "templates are for `inputs`, `env` and `when`"
             message = f"{reading.what()} takes no template"
@@ -79,22 +79,22 @@ class Flag:
 
 
 class Whole:
-    """A whole number from `least` to `most`."""
+    """A whole number, from `least` to `most` where there is one."""
 
-    def __init__(self, least: int, most: int) -> None:
+    def __init__(self, least: int, most: int | None = None) -> None:
         self.least, self.most = least, most
-        self.label = f"a whole number from {least} to {most}"
+        self.label = f"a whole number, {least} or more" if most is None else f"a whole number from {least} to {most}"
 
     def read(self, node: Node, reading: Reading) -> int | Bad:
         value = reading.scalar(node) if node.id == "scalar" and node.tag == INT else None
         if not isinstance(value, int):
             return value if isinstance(value, Bad) else reading.wrong_kind(node, self.label)
-        if not self.least <= value <= self.most:
+        if value < self.least or (self.most is not None and value > self.most):
             return reading.bad_value(node, f"{reading.what()} takes {self.label}, not {describe(node)}")
         return value
 
     def schema(self) -> JsonObject:
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+        return {"type": "integer", "minimum": self.least, **({} if self.most is None else {"maximum": self.most})}
 
 
 class Duration:

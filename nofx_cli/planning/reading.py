@@ -228,7 +228,7 @@ class Reading:
 
     def _merge_key(self, node: Node) -> None:
         hint = "write the keys out; an alias can stand for a whole value"
-        self.report.at_node("plan-merge-key", node, f"merge keys are not part of YAML 1.2{self._in()}", hint=hint)
+        self.report.at_node("plan-merge-key", node, "merge keys are not part of YAML 1.2", hint=hint)
 
     def _in(self) -> str:
         owner = self.owner()

@@ -33,6 +33,14 @@ _CASE = re.compile(r"\bcase\b")
 _BEFORE_COMMENT = frozenset(" \t\n;&|()")
 
 
+def _nests_unclosed(line: str) -> bool:
+    """Whether something may begin in this line of a here-document that ends in another: shells do not agree on that."""
+    for opening, closing in (("$(", ")"), ("${", "}")):
+        if opening in line and line.count(opening[1]) != line.count(closing):
+            return True
+    return line.count("`") % 2 == 1
+
+
 class ShellScan:
     """Takes the pieces of a command in order, and knows in which context the next one stands.
 
@@ -46,7 +54,7 @@ class ShellScan:
         self._escaped = False
         self._unsure = False
         self._names_delimiter = False
-        self._delimiters: list[tuple[bool, str]] = []
+        self._delimiters: list[tuple[bool, str, bool]] = []
         self._line = ""
 
     @property
@@ -99,6 +107,8 @@ class ShellScan:
         if char == "\\":
             self._escaped = True
             return 1
+        if text.startswith("$$", place):
+            return 2
         if context == "$(":
             return self._take_command(text, place)
         return self._take_quoted(text, place, context)
@@ -165,7 +175,8 @@ class ShellScan:
         found = _HERE_DOCUMENT.match(text, place)
         if not found:
             return 1
-        self._delimiters.append((bool(found[1]), re.sub(r"\\(.)|['\"]", r"\1", found[2])))
+        delimiter = re.sub(r"\\(.)|['\"]", r"\1", found[2])
+        self._delimiters.append((bool(found[1]), delimiter, delimiter == found[2]))
         self._names_delimiter = True
         return len(found[0])
 
@@ -175,7 +186,9 @@ class ShellScan:
         self._line += text[place:] if end < 0 else text[place:end]
         if end < 0:
             return len(text) - place
-        strip_tabs, delimiter = self._delimiters[0]
+        strip_tabs, delimiter, expands = self._delimiters[0]
+        if expands and _nests_unclosed(self._line):
+            self._unsure = True
         if (self._line.lstrip("\t") if strip_tabs else self._line) == delimiter:
             del self._delimiters[0]
             if not self._delimiters:

@@ -184,7 +184,7 @@ class Declared:
     def _is_name(self, node: Node, name: str, reading: Reading) -> bool:
         if re.fullmatch(self.name.pattern, name):
             return True
-        reading.bad_value(node, f"{quoted(name)} is no {self.name.label}", code=self.name.code, hint=self.name.form)
+        reading.bad_value(node, f"{quoted(name)} cannot be {self.name.label}", code=self.name.code, hint=self.name.form)
         return False
 
     def _read_one(self, node: Node, name: str, reading: Reading) -> Found | None:

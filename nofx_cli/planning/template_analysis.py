@@ -137,11 +137,13 @@ def _key(node: nodes.Getattr | nodes.Getitem) -> str | None:
 def _quoting_faults(tree: nodes.Template) -> Iterator[Fault]:
     """Values inside quotes; each branch of an `if` and the body of a loop are read once, in the order of the text."""
     scan = ShellScan()
-    number = 0
+    number, before = 0, ""
     for expression, text in spliced(tree):
         if expression is None:
-            scan.feed(text)
+            before += text
             continue
+        scan.feed(before)
+        before = ""
         if scan.obstacle:
             hint = "nofx quotes the value itself: write it outside of quotes, or pass it in `env`"
             message = f"a value {scan.obstacle} of a command"

@@ -67,7 +67,8 @@ def _look_up(name: str, handlers: Handlers) -> _Tool:
     for pattern, until_then in LATER:
         if name == pattern or (pattern[-1] == "*" and name.startswith(pattern[:-1])):
             return _Tool(("plan-not-yet-supported", f"tool {quoted(name)} is not supported yet", hint or until_then))
-    return _Tool(("plan-unknown-tool", f"there is no tool {quoted(name)}", hint))
+    there_are = f"there are {', '.join(map(quoted, handlers.patterns()))}"
+    return _Tool(("plan-unknown-tool", f"there is no tool {quoted(name)}", hint or there_are))
 
 
 def _near(name: str, patterns: Sequence[str]) -> str:
