@@ -21,7 +21,7 @@ SAFE = [
     'echo "$$(" @ $$ ")"',
     "# it's a comment\necho @",
     "cat <<EOF\nit's\nEOF\necho @",
-    "cat <<EOF\nwell :) $(date) ${x}\nEOF\necho @",
+    "cat <<EOF\nwell :)\n$(date) ${x}\nEOF\necho @",
     "cat <<'EOF'\n$( ` ${\nEOF\necho @",
     "cat <<-'E F'\n\tit's\n\tE F\necho @",
     "cat <<A <<B\nit's\nA\n\"\nB\necho @",
