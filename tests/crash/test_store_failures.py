@@ -14,7 +14,7 @@ from nofx_cli.drivers.filesystem.artifacts import FileArtifacts
 from nofx_cli.drivers.filesystem.layout import Layout
 from nofx_cli.drivers.filesystem.run_store import FileRunStore
 from nofx_cli.ports.journal import AppendConflict
-from nofx_cli.testing.run_store_case import RUN, append, create, enqueued, finished
+from nofx_cli.testing.run_store_case import RUN, STEP, append, create, enqueued, finished
 
 pytestmark = pytest.mark.crash
 
@@ -198,7 +198,7 @@ def test_a_store_that_can_only_be_read_is_read(
         FileArtifacts(layout).put_shown(RUN, "d1", "text")
 
 
-@pytest.mark.parametrize("found", ["2", "1.1", "", "new"])
+@pytest.mark.parametrize("found", ["2", "1.1", "new"])
 def test_a_store_of_a_newer_nofx_is_left_alone(layout: Layout, found: str) -> None:
     layout.prepare()
     (layout.root / "format").write_text(found)
@@ -206,6 +206,47 @@ def test_a_store_of_a_newer_nofx_is_left_alone(layout: Layout, found: str) -> No
         create(FileRunStore(layout))
     assert told.value.code == "store-newer"
     assert list((layout.root / "runs").iterdir()) == []
+
+
+def test_a_store_whose_making_was_cut_off_is_made_anew(layout: Layout) -> None:
+    layout.prepare()
+    mark = layout.root / "format"
+    whole = mark.read_text()
+    mark.write_text("")
+    create(FileRunStore(layout))
+    assert mark.read_text() == whole
+
+
+def test_an_artifact_that_cannot_be_kept_leaves_nothing_to_take_in(
+    store: FileRunStore, layout: Layout, disk: FailingDisk
+) -> None:
+    artifacts = FileArtifacts(layout)
+    kept = artifacts.put(RUN, STEP, 1, "report", b"whole")
+    disk.fail("replace", errno.ENOSPC)
+    with pytest.raises(errors.StoreFailure, match="the disk is full"):
+        artifacts.put(RUN, STEP, 1, "report", b"half")
+    assert artifacts.check(RUN, kept)
+    assert [artifact.name for artifact in artifacts.collect(RUN, STEP, 1)] == ["report"]
+
+
+def test_an_artifact_is_durable_before_it_has_its_name(
+    store: FileRunStore, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def watched(name: str) -> Callable[..., object]:
+        real: Callable[..., object] = getattr(os, name)
+
+        def call(*args: object) -> object:
+            calls.append(name)
+            return real(*args)
+
+        return call
+
+    for name in ("fsync", "fdatasync", "replace"):
+        monkeypatch.setattr(os, name, watched(name))
+    FileArtifacts(layout).put(RUN, STEP, 1, "report", b"whole")
+    assert calls[-3:] in (["fsync", "replace", "fsync"], ["fdatasync", "replace", "fsync"])
 
 
 def test_a_store_keeps_itself_out_of_git(layout: Layout) -> None:
