@@ -1,11 +1,10 @@
 """What `approve`, `reject` and `waive` have in common: find the question, show it, record the answer, go on."""
 
-from dataclasses import dataclass
-
 from nofx_cli.cli.execution import Wishes, carry_out, go_on_elsewhere
 from nofx_cli.cli.output import note, out, out_json
 from nofx_cli.cli.render.subject import tell_subject
 from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.record import record
 from nofx_cli.engine.answer import Answered, Decision, answer, shown_now, waiting_steps
 from nofx_cli.engine.find_question import find_question
 from nofx_cli.engine.open_run import OpenRun
@@ -13,7 +12,7 @@ from nofx_cli.errors import Conflict, ExitCode
 from nofx_cli.wiring.session import Session, open_session
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AnswerOptions:
     """What was typed."""
 

@@ -5,15 +5,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from nofx_cli.cli import result
 from nofx_cli.cli.live import LEFT, View, WatchedRun, choose_view
 from nofx_cli.cli.output import note, out_json
 from nofx_cli.domain.ids import StepName
-from nofx_cli.engine.answer import Decision, answer
+from nofx_cli.domain.record import record
 from nofx_cli.engine.exit_codes import exit_code_of
 from nofx_cli.engine.open_run import OpenRun
 from nofx_cli.errors import ExitCode
@@ -23,10 +22,13 @@ from nofx_cli.worker.executor import Ending
 from nofx_cli.worker.inline import execute
 from nofx_cli.worker.observer import Silent
 
+if TYPE_CHECKING:
+    from nofx_cli.engine.answer import Decision
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wishes:
     """How a run is to be executed. `stay` None: stay where a person sits at a terminal."""
 
@@ -54,11 +56,13 @@ def _view(session: Session, open_run: OpenRun, inbox: Inbox, wishes: Wishes) -> 
     if wishes.quiet:
         return Unseen()
 
-    def record(step: StepName, decision: Decision, *, note: str, digest: str) -> None:
+    def keep(step: StepName, decision: "Decision", *, note: str, digest: str) -> None:
+        from nofx_cli.engine.answer import answer
+
         answer(OpenRun.load(session.services, open_run.run), step, decision, note=note, digest=digest)
 
     folder = session.layout.run(open_run.run)
-    watched = WatchedRun.of(open_run, inbox=inbox, shown=lambda path: (folder / path).read_text("utf-8"), answer=record)
+    watched = WatchedRun.of(open_run, inbox=inbox, shown=lambda path: (folder / path).read_text("utf-8"), answer=keep)
     return choose_view(watched)
 
 

@@ -1,7 +1,7 @@
 """Which run and step a person means by the words after a command."""
 
 from nofx_cli import errors
-from nofx_cli.domain.ids import RUN_ID, StepName
+from nofx_cli.domain.ids import StepName, is_run_id
 from nofx_cli.engine.find_run import find_run
 from nofx_cli.engine.view_run import RunView, find_step, view_run
 from nofx_cli.wiring.session import Session
@@ -16,7 +16,7 @@ def run_and_step(session: Session, run: str, step: str) -> tuple[RunView, StepNa
         errors.NotFound: there is no such run, or it has no such step.
     """
     services = session.services
-    if not step and run != "latest" and not RUN_ID.fullmatch(run):
+    if not step and run != "latest" and not is_run_id(run):
         newest = next(services.store.runs(), None)
         view = view_run(services, newest) if newest else None
         if view is not None and run in view.state.steps:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from nofx_cli import errors
-from nofx_cli.config.settings_file import read_settings_file
 from nofx_cli.domain.durations import parse_duration_ms
 from nofx_cli.domain.record import record
 
@@ -96,12 +95,20 @@ def load_settings(project: Path, environ: Mapping[str, str], *, store: str | Non
     Raises:
         errors.InvalidInput: `nofx.yaml` or a variable is not as it should be; names value, place and remedy.
     """
-    written = read_settings_file(project / SETTINGS_FILE, {d.key for d in DECLARED if d.key})
+    written = _written(project / SETTINGS_FILE)
     flags = {"store": store} if store else {}
     found = {d.name: _value(d, flags, environ, written) for d in DECLARED}
     place = found["store"]
     found["store"] = Value(project / Path(os.path.expanduser(str(place.value))), place.source)
     return Settings(project=project, **found)  # type: ignore[arg-type]
+
+
+def _written(path: Path) -> Mapping[str, tuple[str, str]]:
+    if not path.exists():
+        return {}
+    from nofx_cli.config.settings_file import read_settings_file
+
+    return read_settings_file(path, {declared.key for declared in DECLARED if declared.key})
 
 
 def _value(

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import NewType, TypeAlias, Union
 
@@ -16,10 +15,19 @@ JsonValue: TypeAlias = Union[
 ]
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
-RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-z]{6}")
-STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text has the form of a run's id: `20261122-091530-7k3f9q`."""
+    day, time, suffix = text[:8], text[9:15], text[16:]
+    return (
+        len(text) == 22
+        and text.isascii()
+        and (day + time).isdigit()
+        and text[8] == text[15] == "-"
+        and not suffix.strip(_ALPHABET)
+    )
 
 
 def new_run_id(*, at: str, randomness: int) -> RunId:

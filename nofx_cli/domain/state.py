@@ -64,7 +64,7 @@ class Approval:
     note: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False, match_args=False)
 class StepState:
     """Where a step stands. `attempt` is the last one started (0: none); `taint` the failed step that spoils it."""
 

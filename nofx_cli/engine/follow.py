@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
-from nofx_cli.domain.ids import RUN_ID, RunId
+from nofx_cli.domain.ids import RunId, is_run_id
 from nofx_cli.engine.find_run import find_run
 from nofx_cli.engine.services import Services
 
@@ -30,12 +30,12 @@ def await_run(services: Services, text: str, *, waiting: Callable[[], None]) -> 
     told = False
     while True:
         try:
-            if RUN_ID.fullmatch(text):
+            if is_run_id(text):
                 services.store.head(RunId(text))
                 return RunId(text)
             return find_run(services.store, text)
         except errors.NotFound:
-            if text != "latest" and not RUN_ID.fullmatch(text):
+            if text != "latest" and not is_run_id(text):
                 raise
         if not told:
             waiting()

@@ -15,7 +15,7 @@ from pathlib import Path
 from nofx_cli import errors
 
 MAX_BYTES = 64 * 1024
-_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(=|<<)(.*)", re.DOTALL)
+_LINE = r"(?s)([A-Za-z_][A-Za-z0-9_-]*)(=|<<)(.*)"
 
 
 def read_output_file(path: Path) -> dict[str, str]:
@@ -50,7 +50,7 @@ def _parse(lines: list[str]) -> dict[str, str]:
         number += 1
         if not line.strip():
             continue
-        found = _LINE.fullmatch(line)
+        found = re.fullmatch(_LINE, line)
         if found is None:
             raise _syntax(number, f"{line[:60]!r} is neither `key=value` nor `key<<END`")
         key, sign, rest = found.groups()

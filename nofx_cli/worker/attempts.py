@@ -2,7 +2,6 @@
 
 import queue
 import threading
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from nofx_cli.domain.ids import StepName
@@ -32,7 +31,7 @@ Inbox: TypeAlias = queue.SimpleQueue[Message]
 _LEAVE_MS = 3_000
 
 
-@dataclass(slots=True)
+@record
 class _Running:
     claimed: Claimed
     deadline_ms: float

@@ -54,6 +54,13 @@ class Board:
             self._seq, changed = event.seq, True
         return changed
 
+    def untaken(self) -> list[Event]:
+        """Take away what was told and not folded, for a view that goes on without this board."""
+        taken = []
+        while self._told:
+            taken.append(self._told.popleft())
+        return taken
+
     def line_of(self, step: StepState) -> str:
         """The newest line of its output, as it came."""
         return newest(self._lines.get(step.name, ""))

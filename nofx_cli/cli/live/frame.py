@@ -77,8 +77,7 @@ def foot(board: Board, width: int, now_us: int) -> Text:
 
 _BAR = 24
 _ENDED = {"done": GOOD, "warned": WARN, "failed": BAD, "cancelled": WARN, "skipped": QUIET}
-_NOTED = {"running": BUSY, "waiting": WARN, **_ENDED}
-del _NOTED["done"]
+_NOTED = {"running": BUSY, "waiting": WARN, **{word: style for word, style in _ENDED.items() if word != "done"}}
 
 
 def _numbers(board: Board) -> dict[str, int]:

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Self, TextIO
 from nofx_cli import errors
 from nofx_cli.cli.live.board import Board
 from nofx_cli.cli.live.desk import Act, Decide, Desk, Leave, Question, ShowAll
-from nofx_cli.cli.live.job_control import JobControl
 from nofx_cli.cli.live.keyboard import Keyboard, is_foreground
 from nofx_cli.cli.live.plain import PlainView
 from nofx_cli.cli.live.printed import Diversion
+from nofx_cli.cli.live.terminal_signals import TerminalSignals
 from nofx_cli.cli.live.watched import LEFT, WatchedRun
 from nofx_cli.domain.events import Event
 from nofx_cli.domain.ids import StepName
@@ -56,7 +56,7 @@ class LiveView:
         self._printed: deque[str] = deque()
         self._refusals: deque[str] = deque()
         self._recording: threading.Thread | None = None
-        self._job_control = JobControl(stop=self._pause, go_on=self._go_on)
+        self._signals = TerminalSignals(stop=self._pause, go_on=self._go_on, resized=self._wake)
         self._diversion = Diversion(self._print)
         self._thread = threading.Thread(target=self._work, name="live view", daemon=True)
 
@@ -65,7 +65,7 @@ class LiveView:
         os.set_blocking(self._waker_fd, False)
         if self._keyboard is not None:
             self._keyboard.take()
-        self._job_control.begin()
+        self._signals.begin()
         self._diversion.begin()
         self._thread.start()
         return self
@@ -73,15 +73,15 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._stop_drawing()
-        finally:  # a second Ctrl-C may come while the thread ends: the terminal is put right all the same
-            self._diversion.end()
-            self._job_control.end()
-            if self._keyboard is not None:
-                self._keyboard.give_back()
         with contextlib.suppress(OSError):  # the terminal may be gone, which is nothing to tell anybody
+            try:
+                self._stop_drawing()
+            finally:  # another Ctrl-C may come while the thread ends: the terminal is put right all the same
+                self._diversion.end()
+                self._signals.end()
+                self._pause()
             self._finish(told=kind is None or self._any_told)
+        self._woken = True  # whoever was left behind wakes nobody any more
         os.close(self._wake_fd)
         os.close(self._waker_fd)
 
@@ -93,10 +93,10 @@ class LiveView:
             self._recording.join()
 
     def events(self, events: Sequence[Event]) -> None:
-        self._any_told = True
-        if self._plain is not None:
-            self._plain.events(events)
+        self._any_told = self._any_told or bool(events)
         self._board.tell(events)
+        if self._plain is not None:
+            self._plain.events(self._board.untaken())
         self._wake()
 
     def line(self, step: StepName, text: str) -> None:
@@ -213,6 +213,7 @@ class LiveView:
             os.write(self._waker_fd, b".")
 
     def _pause(self) -> None:
+        """Draw no more, and put the terminal right."""
         with self._drawing:
             self._paused = True
             if self._screen is not None and self._plain is None:
@@ -233,13 +234,17 @@ class LiveView:
         with self._drawing, contextlib.suppress(OSError):
             if self._screen is not None:
                 self._screen.clear()
+            if self._keyboard is not None:
+                self._keyboard.give_back()
             if not isinstance(exc, OSError):
                 self._stream.write(f"the live view failed ({type(exc).__name__}: {exc}); plain lines from here on\n")
         self._plain = plain
+        plain.events(self._board.untaken())  # told meanwhile: before this was set, or else `events` has seen it
 
     def _finish(self, *, told: bool) -> None:
         if self._plain is not None:
-            self._plain.__exit__(None, None, None)
+            if told:
+                self._plain.__exit__(None, None, None)
             return
         assert self._screen is not None
         self._board.take_in()
@@ -247,5 +252,3 @@ class LiveView:
         if told:
             now_us = self._watched.clock.now_us()
             self._screen.leave(self._board, log_path=self._watched.log_path, now_us=now_us)
-        else:
-            self._screen.clear()

@@ -7,9 +7,9 @@ from typing import TextIO
 
 
 class Printed(io.TextIOBase):
-    """Stands for a stream; gives whole lines to `sink`, the last one with `flush_rest` even without a newline."""
+    """Stands for a stream; gives whole lines to `sink`, the last one with `release` even without a newline."""
 
-    def __init__(self, stands_for: TextIO, sink: Callable[[str], None]) -> None:
+    def __init__(self, stands_for: TextIO, sink: Callable[[str], object]) -> None:
         self.stands_for, self._sink = stands_for, sink
         self._rest = ""
 
@@ -26,10 +26,12 @@ class Printed(io.TextIOBase):
             self._sink(line)
         return len(text)
 
-    def flush_rest(self) -> None:
+    def release(self) -> None:
+        """Let everything through from now on: somebody may have kept this."""
         rest, self._rest = self._rest, ""
         if rest:
             self._sink(rest)
+        self._sink = lambda line: self.stands_for.write(f"{line}\n")
 
 
 class Diversion:
@@ -48,7 +50,7 @@ class Diversion:
 
     def end(self) -> None:
         for name, printed in self._printed.items():
-            printed.flush_rest()
+            printed.release()
             if getattr(sys, name) is printed:
                 setattr(sys, name, printed.stands_for)
         self._printed.clear()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nofx_cli import errors
-from nofx_cli.domain.ids import RUN_ID, RunId, StepName
+from nofx_cli.domain.ids import RunId, StepName, is_run_id
 
 FORMAT = 1
 
@@ -46,7 +46,7 @@ class Layout:
         Raises:
             errors.NotFound: the text is no run id.
         """
-        if not RUN_ID.fullmatch(run):
+        if not is_run_id(run):
             raise errors.NotFound(f"{run!r} is not the id of a run", code="run-not-found", hint="nofx list")
         return self.day(run) / run
 

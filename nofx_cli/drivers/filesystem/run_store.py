@@ -10,7 +10,7 @@ from pathlib import Path
 from nofx_cli import errors
 from nofx_cli.domain.codec import DamagedLine, Head, Mask, decode_line, encode_batch, whole_batches
 from nofx_cli.domain.events import Actor, Draft, Event
-from nofx_cli.domain.ids import RUN_ID, RunId
+from nofx_cli.domain.ids import RunId, is_run_id
 from nofx_cli.drivers.filesystem.journal_file import HEAD, JOURNAL, JournalFile, head_text, not_found, read_head
 from nofx_cli.drivers.filesystem.layout import Layout, told
 from nofx_cli.drivers.filesystem.watch import FolderWatch
@@ -82,7 +82,7 @@ class FileRunStore:
         days = self._layout.root / "runs"
         for day in _names(days):
             for name in _names(days / day):
-                if RUN_ID.fullmatch(name):
+                if is_run_id(name):
                     yield RunId(name)
 
     def summary(self, run: RunId) -> RunSummary | None:

@@ -3,14 +3,13 @@
 import pytest
 
 from nofx_cli.domain.ids import (
-    RUN_ID,
-    STEP_NAME,
     JsonObject,
     RunId,
     StepName,
     canonical_json,
     digest_of,
     idempotency_key,
+    is_run_id,
     new_run_id,
 )  # fmt: skip
 
@@ -43,18 +42,24 @@ def test_a_run_id_tells_its_second_and_sorts_by_its_instant() -> None:
     ids = [new_run_id(at=at, randomness=2**31 - place) for place, at in enumerate(instants)]
     assert ids == sorted(ids)
     assert [run[:15] for run in ids[1:4]] == ["20261122-091530", "20261122-091530", "20261122-091531"]
-    assert all(RUN_ID.fullmatch(run) for run in ids)
+    assert all(is_run_id(run) for run in ids)
 
 
 def test_runs_of_the_same_instant_differ_by_chance() -> None:
     assert len({new_run_id(at=AT, randomness=number) for number in range(1_000)}) == 1_000
 
 
-@pytest.mark.parametrize("name", ["notes", "_x", "a-b_c9", "A" * 64])
-def test_names_of_steps(name: str) -> None:
-    assert STEP_NAME.fullmatch(name)
-
-
-@pytest.mark.parametrize("name", ["", "9a", "-a", "a b", "a/b", "a.b", "ä", "A" * 65, "a\n", "../a"])
-def test_no_names_of_steps(name: str) -> None:
-    assert not STEP_NAME.fullmatch(name)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "latest",
+        "20261122-091530-7k3f9",
+        "20261122-091530-7k3f9Q",
+        "20261122_091530-7k3f9q",
+        "2026112²-091530-7k3f9q",
+        "../../../etc/passwd-12",
+    ],
+)
+def test_no_ids_of_runs(text: str) -> None:
+    assert not is_run_id(text)
