@@ -18,7 +18,8 @@ def retry(open_run: OpenRun, *, start: StepName | None = None) -> list[StepName]
 
     Raises:
         errors.NotFound: the plan has no such step.
-        errors.Conflict: the run has not ended (`run-not-ended`), or there is nothing to do again (`nothing-to-retry`).
+        errors.Conflict: a living process executes the run (`run-is-held`), it has not ended (`run-not-ended`), or
+            there is nothing to do again (`nothing-to-retry`).
     """
     if start is not None and start not in open_run.state.steps:
         raise errors.NotFound(
@@ -44,7 +45,9 @@ def retry(open_run: OpenRun, *, start: StepName | None = None) -> list[StepName]
         for name in reset:
             batch.add(ev.StepReset("retry"), name)
 
-    open_run.commit(build)
+    with open_run.services.liveness.hold(open_run.run):
+        open_run.refresh()
+        open_run.commit(build)
     return reset
 
 

@@ -63,6 +63,7 @@ def open_session(
 
     Raises:
         errors.InvalidInput: the settings are not as they should be.
+        errors.StoreFailure: the store was written by a newer nofx.
     """
     environ = os.environ if environ is None else environ
     project = find_project((folder or Path.cwd()).resolve())
@@ -70,6 +71,7 @@ def open_session(
     clock = clock or SystemClock()
     masker = Masker(secret_values(environ))
     layout = Layout(settings.store.value, sync=settings.sync.value)
+    layout.check_format()
     runs = FileRunStore(layout, mask=masker.text if masker.active else None)
     handlers = Registry(project)
     services = Services(

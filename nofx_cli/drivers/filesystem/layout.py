@@ -54,26 +54,38 @@ class Layout:
         return f"{step}.{attempt}"
 
     def prepare(self) -> None:
-        """Make the root on first use, with a `.gitignore` of its own; refuse a store of a newer nofx.
+        """Make the root on first use, with a `.gitignore` of its own.
 
         Raises:
             errors.StoreFailure: it cannot be made, or its format is newer than this nofx knows.
         """
-        mark = self.root / "format"
+        if self.check_format():
+            return
         with told(f"the store {self.root} cannot be made"):
-            try:
-                found = mark.read_text(encoding="ascii").strip()
-            except FileNotFoundError:
-                (self.root / "runs").mkdir(parents=True, exist_ok=True)
-                (self.root / ".gitignore").write_text("*\n", encoding="ascii")
-                mark.write_text(f"{FORMAT}\n", encoding="ascii")
-                return
+            (self.root / "runs").mkdir(parents=True, exist_ok=True)
+            (self.root / ".gitignore").write_text("*\n", encoding="ascii")
+            (self.root / "format").write_text(f"{FORMAT}\n", encoding="ascii")
+
+    def check_format(self) -> bool:
+        """Whether there is a store that this nofx can read; False where there is none yet.
+
+        Raises:
+            errors.StoreFailure: its format is newer than this nofx knows (code `store-newer`).
+        """
+        try:
+            with told(f"the store {self.root} cannot be read"), open(self.root / "format", encoding="ascii") as mark:
+                found = mark.read().strip()
+        except errors.StoreFailure as exc:
+            if isinstance(exc.__cause__, FileNotFoundError):
+                return False
+            raise
         if not found.isdigit() or int(found) > FORMAT:
             raise errors.StoreFailure(
                 f"the store {self.root} has format {found!r}; this nofx knows up to {FORMAT}",
                 code="store-newer",
                 hint="update nofx, or choose another store with NOFX_HOME",
             )
+        return True
 
     def unfinished(self) -> list[Path]:
         """Folders of runs whose creation has not come to its end: going on now, or cut off by a crash."""
