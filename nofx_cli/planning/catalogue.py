@@ -2,19 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from nofx_cli import errors
-from nofx_cli.planning.diagnostics import PlanInvalid
+from nofx_cli.domain.record import record
 from nofx_cli.planning.document import compose, read_plan_text
 from nofx_cli.planning.report import Report, did_you_mean, quoted
 
 _SUFFIXES = (".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlanFile:
     """A plan as text. `source` is what messages call it: its path, relative where it lies below the working folder."""
 
@@ -24,7 +23,7 @@ class PlanFile:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listed:
     """A plan that can be run by its name.
 
@@ -92,6 +91,8 @@ def _named(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _listed(name: str, path: Path, origin: Literal["project", "built-in"], *, shadows: bool = False) -> Listed:
+    from nofx_cli.planning.diagnostics import PlanInvalid
+
     try:
         goal = _goal(_read(path, str(path)))
     except PlanInvalid as exc:

@@ -9,16 +9,17 @@ plans/x.yaml:12:5: error[plan-unknown-key]: unknown key `tols` in step `build`
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from nofx_cli import errors
 from nofx_cli.domain.ids import JsonValue
+from nofx_cli.domain.record import record
 
 _WIDEST_LINE = 160
 _LEAD = 60
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One fault. `line` and `column` count from 1; `text` is the line, `length` how many characters are underlined."""
 

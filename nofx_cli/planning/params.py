@@ -9,7 +9,6 @@ from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.domain.plan import Param, Plan
 from nofx_cli.planning.declared import LABELS, fits
-from nofx_cli.planning.diagnostics import PlanInvalid
 from nofx_cli.planning.document import compose, read_plan_text
 from nofx_cli.planning.reading import Bad, Reading, describe
 from nofx_cli.planning.report import Report, did_you_mean, quoted
@@ -65,7 +64,7 @@ def read_params_file(path: Path) -> JsonObject:
     report.stop_if_any()
     if isinstance(value, Bad) or not isinstance(value, Mapping):
         report.at_node("plan-bad-type", root, f"a file of parameters is a mapping, not {describe(root)}")
-        raise PlanInvalid(report.found)
+        raise report.invalid()
     return value
 
 
@@ -128,11 +127,11 @@ def _read_json(text: str, report: Report) -> JsonObject:
         value = json.loads(text.removeprefix("\ufeff"), parse_constant=refuse, object_pairs_hook=unique)
     except json.JSONDecodeError as exc:
         report.at("plan-syntax", exc.lineno - 1, exc.colno - 1, f"this is no JSON: {exc.msg}")
-        raise PlanInvalid(report.found) from exc
+        raise report.invalid() from exc
     except (ValueError, RecursionError) as exc:
         report.at("plan-syntax", 0, 0, str(exc))
-        raise PlanInvalid(report.found) from exc
+        raise report.invalid() from exc
     if not isinstance(value, dict):
         report.at("plan-bad-type", 0, 0, "a file of parameters is an object")
-        raise PlanInvalid(report.found)
+        raise report.invalid()
     return value

@@ -69,7 +69,7 @@ def test_twice_the_steps_are_twice_the_work(write: Callable[[int], str]) -> None
 
 def test_guesses_for_many_faults_are_limited() -> None:
     calls(faulty(3))
-    assert calls(faulty(600)) < 3 * calls(faulty(200))
+    assert calls(faulty(300)) < 3 * calls(faulty(100))
 
 
 def test_a_chain_of_a_thousand_steps_takes_few_calls_a_step() -> None:
