@@ -82,8 +82,9 @@ def sleeper(clean_up: ExitStack, **options: Any) -> "subprocess.Popen[bytes]":
 
 def guarded_pid(folder: Path, name: str) -> int:
     """The pid that a script wrote; the guardian knows of its group, since the record is written behind that."""
+    pid = read_pid(folder / name)
     wait_until(Bench(folder).record.exists, why="the record")
-    return read_pid(folder / name)
+    return pid
 
 
 class TestGuardian:

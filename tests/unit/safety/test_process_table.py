@@ -1,6 +1,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from signal import SIGKILL
 
 import pytest
@@ -12,8 +13,8 @@ TREE = {pid: Process(pid, parent, 1, 1, "S", "5") for pid, parent in ((1, 0), (2
 
 
 @pytest.fixture
-def sleeper() -> "Iterator[subprocess.Popen[bytes]]":
-    process = subprocess.Popen(["sleep", "300"], env={"MARK": "one", "OTHER": "two"})
+def sleeper(tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    process = subprocess.Popen(["sleep", "300"], env={"MARK": str(tmp_path), "OTHER": "two"})
     yield process
     process.kill()
     process.wait()
@@ -60,11 +61,12 @@ def test_a_process_is_looked_up_whatever_its_name_is() -> None:
     assert process_table.look_up(strange.pid) is None
 
 
-def test_who_carries_marks(sleeper: "subprocess.Popen[bytes]") -> None:
+def test_who_carries_marks(sleeper: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     table = process_table.read_table()
+    mark = f"MARK={tmp_path}".encode()
 
-    assert [process.pid for process in carriers(table, frozenset({b"MARK=one", b"OTHER=two"}))] == [sleeper.pid]
-    assert carriers(table, frozenset({b"MARK=one", b"OTHER=three"})) == []
+    assert [process.pid for process in carriers(table, frozenset({mark, b"OTHER=two"}))] == [sleeper.pid]
+    assert carriers(table, frozenset({mark, b"OTHER=three"})) == []
     assert carriers(table, frozenset()) == []
 
 
