@@ -9,7 +9,7 @@ T = TypeVar("T")
 _PAUSE_SECONDS = 0.005
 
 
-def wait_until(predicate: Callable[[], T], *, timeout: float = 10, why: str = "") -> T:
+def wait_until(predicate: Callable[[], T], *, timeout: float = 30, why: str = "") -> T:
     """Look until `predicate` gives something true, and return that.
 
     Args:
