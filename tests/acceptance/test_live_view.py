@@ -77,6 +77,7 @@ class Watched:
         self._process.kill()
         self._process.wait()
         os.close(self._terminal)
+        self._reader.join()  # before the number of its file is given to another
         os.close(self._person)
 
     @property

@@ -13,6 +13,7 @@ from fcntl import ioctl
 import pytest
 
 from nofx_cli import errors
+from nofx_cli.cli.live import live_view
 from nofx_cli.cli.live.keyboard import Keyboard
 from nofx_cli.cli.live.live_view import LiveView
 from nofx_cli.cli.live.watched import LEFT
@@ -38,7 +39,8 @@ class Terminal:
     def __post_init__(self) -> None:
         ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self.stream = os.fdopen(os.dup(self.fd), "w", encoding="utf-8")
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def text(self) -> str:
         return self.seen.decode("utf-8", "replace")
@@ -51,6 +53,13 @@ class Terminal:
 
     def modes(self) -> object:
         return termios.tcgetattr(self.fd)
+
+    def close(self) -> None:
+        """End the reader before the number of its file is given to another."""
+        self.stream.close()
+        os.close(self.fd)
+        self._reader.join()
+        os.close(self.person)
 
     def _read(self) -> None:
         try:
@@ -66,9 +75,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     person, fd = os.openpty()
     terminal = Terminal(person, fd)
     yield terminal
-    terminal.stream.close()
-    os.close(fd)
-    os.close(person)
+    terminal.close()
 
 
 @dataclass
@@ -312,6 +319,28 @@ def test_ctrl_z_puts_the_terminal_right_and_fg_takes_it_again(
         view.events(stage.tell(ev.RunSucceeded(10)))
     assert terminal.modes() == before
     assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
+
+
+def test_new_size_is_drawn_at_once(stage: Stage, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_view, "_STILL_MS", 60_000)
+    _asking(stage)
+    with _view(stage, terminal):
+        terminal.shows("waits for you")
+        seen = len(terminal.seen)
+        ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 50, 0, 0))
+        signal.raise_signal(signal.SIGWINCH)
+        wait_until(lambda: "╭" in terminal.seen[seen:].decode("utf-8", "replace"))
+
+
+def test_stream_that_a_plugin_kept_stays_usable(
+    stage: Stage, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal.stream)
+    with _view(stage, terminal):
+        kept = sys.stdout
+    kept.write("written afterwards\n")
+    terminal.stream.flush()
+    terminal.shows("written afterwards")
 
 
 def test_says_that_it_is_stopping(stage: Stage, terminal: Terminal) -> None:
