@@ -117,6 +117,8 @@ class OpenRun:
                 raise
             else:
                 self.seq = events[-1].seq
+                if any(event.payload is not draft.payload for event, draft in zip(events, batch.drafts, strict=True)):
+                    self.reload()  # secrets were masked: the state is what the journal says, not what was meant
                 return events
         raise errors.Conflict(f"run {self.run} is being changed all the time by others", code="run-is-busy")
 

@@ -63,7 +63,7 @@ def _rehearse_step(services: Services, plan: Plan, state: RunState, renderer: Re
         needs=step.needs,
         when=str(step.when),
         inputs=services.mask(inputs),
-        later=later,
+        later=services.mask_text(later),
         preview=services.mask(preview),
         denied=denial.message if denial else "",
         approval=approval,

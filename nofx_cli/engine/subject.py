@@ -48,9 +48,8 @@ def subject_of(
         "artifacts": _artifacts(services, state, step),
     }
     text = canonical_json(services.mask(shown))
-    return Subject(
-        text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), _question(step, ctx, reason), reason
-    )
+    question = services.mask_text(_question(step, ctx, reason))
+    return Subject(text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), question, reason)
 
 
 def _reason(state: RunState, step: Step) -> AskReason:

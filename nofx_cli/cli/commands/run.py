@@ -82,6 +82,6 @@ def _tell_rehearsal(session: Session, new: NewRun, *, as_json: bool) -> None:
 
     steps = rehearse(session.services, new.plan, new.params)
     if as_json:
-        out_json(rehearsal_json(new.plan, new.params, steps))
+        out_json(session.services.mask(rehearsal_json(new.plan, new.params, steps)))
     else:
         tell_rehearsal(new.plan, steps)

@@ -1,0 +1,23 @@
+"""A project and the program in it; whatever a test does, every run that it made must verify."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.program import Program
+
+
+@pytest.fixture
+def nofx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+    """`nofx` in a project of its own, with a short grace for what is stopped."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "nofx.yaml").touch()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("NOFX_GRACE", "300ms")
+    program = Program(folder, tmp_path / "store")
+    yield program
+    program.close()
+    program.nothing_is_left()
+    program.every_run_verifies()
