@@ -50,6 +50,13 @@ steps:
   - {name: slow, tool: shell, inputs: {command: "echo begun; sleep 60"}}
 """
 
+WRITES = """\
+concurrency: 2
+steps:
+  - {name: notes, tool: "workspace:write", needs: [], approval: true, inputs: {path: notes.md, content: "new\\n"}}
+  - {name: ship, tool: "manual:ship", needs: [], inputs: {message: "Ship it?"}}
+"""
+
 
 class Watched:
     """`nofx` on a terminal of its own; `seen` is all that it wrote, `code` its exit code."""
@@ -115,6 +122,8 @@ def plan(tmp_path: Path) -> str:
     (tmp_path / "nofx.yaml").touch()
     (tmp_path / "release.yaml").write_text(PLAN)
     (tmp_path / "slow.yaml").write_text(SLOW)
+    (tmp_path / "writes.yaml").write_text(WRITES)
+    (tmp_path / "notes.md").write_text("old\n")
     return "release.yaml"
 
 
@@ -161,6 +170,23 @@ def test_approved_by_another_process_while_watched(plan: str) -> None:
         assert done.returncode == 0, done.stderr
         assert nofx.code() == 0
         nofx.shows("from afar")
+
+
+def test_what_changed_after_it_was_shown_is_asked_anew(plan: str, tmp_path: Path) -> None:
+    with Watched("run", "writes.yaml") as nofx:
+        nofx.shows("▸1 notes   2 ship")
+        nofx.shows("-old")
+        (tmp_path / "notes.md").write_text("somebody else's\n")
+        nofx.press("a")
+        nofx.shows("has changed since it was shown")
+        nofx.shows("-somebody else's")
+        assert (tmp_path / "notes.md").read_text() == "somebody else's\n"
+        nofx.press("a")
+        nofx.shows("✓ notes")
+        nofx.shows("ship waits for you")
+        nofx.press("a")
+        assert nofx.code() == 0
+    assert (tmp_path / "notes.md").read_text() == "new\n"
 
 
 def test_left_while_it_waits(plan: str) -> None:
