@@ -22,6 +22,7 @@ class LocalProcesses:
     def __init__(self, mask: Masker, clock: Clock) -> None:
         self._mask, self._clock = mask, clock
         self._idle_wakes: list[Wake] = []
+        _hear_of_children()
 
     def run(
         self, spec: ProcessSpec, cancellation: Cancellation, *, on_line: Callable[[str], None] | None = None
@@ -75,6 +76,15 @@ class LocalProcesses:
         from nofx_cli.safety.leftovers import end_leftovers
 
         return end_leftovers(record, marks)
+
+
+def _hear_of_children() -> None:
+    """Who started us may have left SIGCHLD ignored; then the kernel would throw exit codes away."""
+    import signal
+    import threading
+
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _result(

@@ -36,7 +36,7 @@ class Bench:
 
     def spec(self, *argv: str, **changes: Any) -> ProcessSpec:
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", **self.marks}
-        given: dict[str, Any] = {"env": env, "time_limit_ms": 20_000, "grace_ms": 2_000, "cwd": self.folder} | changes
+        given: dict[str, Any] = {"env": env, "time_limit_ms": 20_000, "grace_ms": 10_000, "cwd": self.folder} | changes
         return ProcessSpec(argv=argv, log=self.log, record=self.record, **given)
 
     def run(self, *argv: str, on_line: Callable[[str], None] | None = None, **changes: Any) -> ProcessResult:

