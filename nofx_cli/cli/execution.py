@@ -42,7 +42,7 @@ def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     """Execute the run until it ends or waits, tell how it stands, and give the exit code."""
     inbox: Inbox = queue.SimpleQueue()
     stay = wants_to_stay() if wishes.stay is None else wishes.stay
-    with _view(session, open_run, inbox, wishes) as view, _signals(inbox, view):
+    with _view(session, open_run, inbox, wishes) as view, _signals(inbox):
         ending = execute(open_run, observer=view, inbox=inbox, stay=stay, rerun_interrupted=wishes.rerun_interrupted)
     code = exit_code(ending)
     if wishes.as_json:
@@ -68,9 +68,6 @@ def _view(session: Session, open_run: OpenRun, inbox: Inbox, wishes: Wishes) -> 
 
 class Unseen(Silent):
     """No view at all, for `--quiet`."""
-
-    def stopping(self) -> None:
-        pass
 
     def __enter__(self) -> Self:
         return self
@@ -109,12 +106,14 @@ def go_on_elsewhere(session: Session, open_run: OpenRun) -> bool:
 
 
 @contextmanager
-def _signals(inbox: Inbox, view: View) -> Iterator[None]:
+def _signals(inbox: Inbox) -> Iterator[None]:
+    """Signals become messages to the executor. One that the caller ignores, as `nohup` does, stays ignored."""
+
     def stop(number: int, _frame: FrameType | None) -> None:
         inbox.put(Stop(signal.Signals(number).name))
-        view.stopping()
 
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState, RunStatus, StepStatus
 from nofx_cli.engine.attempt import AttemptResult, conclude
-from nofx_cli.engine.open_run import Batch, OpenRun
+from nofx_cli.engine.open_run import Batch, Builder, OpenRun
 from nofx_cli.engine.prepare import Claimed, prepare
 from nofx_cli.ports.liveness import Hold
 from nofx_cli.worker.attempts import Attempts, Changed, Inbox, Message, Stop
@@ -49,6 +49,8 @@ class Executor:
         self._attempts = Attempts(self._services, self.inbox, observer)
         self._watcher = JournalWatcher(open_run, self.inbox)
         self._results: list[AttemptResult] = []
+        self._claimed: list[Claimed] = []
+        self._told_seq = open_run.seq
         self._signal = ""
         self._stale = False
 
@@ -62,7 +64,7 @@ class Executor:
             errors.StoreFailure: the journal cannot be written; what was committed stays, running steps are ended.
         """
         try:
-            self._tell(recover(self.open_run, rerun=rerun_interrupted))
+            recover(self.open_run, rerun=rerun_interrupted)
             self._begin()
             while self._advance():
                 self._receive()
@@ -80,33 +82,46 @@ class Executor:
                 batch.add(ev.RunStarted(executor_facts()))
                 self._fill(batch)
 
-        self._claimed: list[Claimed] = []
-        self._tell(self.open_run.commit(build))
-        self._start_claimed()
+        self._commit(build)
 
     def _advance(self) -> bool:
         """Commit what has ended and what follows, start what was claimed; False when there is nothing to wait for."""
         if self._signal:
-            return self._stop_by_signal()
+            self._stop_by_signal()
+            return False
         self._results += self._attempts.enforce()
-        self._claimed = []
-        self._tell(self.open_run.commit(self._fill))
-        self._results = []
-        self._start_claimed()
+        self._commit(self._fill)
         state = self.open_run.state
         if state.ended:
             return False
         return bool(len(self._attempts) or state.counts[StepStatus.QUEUED] or self._stay)
 
+    def _commit(self, build: Builder) -> None:
+        """Append what a builder makes of the results that are in, tell it, and start what it claimed."""
+        self._claimed = []
+        events = self.open_run.commit(build)
+        self._results = []
+        self._stale = self._stale or any(isinstance(event.payload, ev.ApprovalStale) for event in events)
+        self._tell(events)
+        for claimed in self._claimed:
+            self._attempts.start(claimed)
+
     def _fill(self, batch: Batch) -> None:
         """Build the next batch: results, what follows, and claims, until nothing more does."""
         self._claimed = []
+        self._conclude(batch)
+        while not batch.state.ended and self._claim_next(batch):
+            batch.settle()
+
+    def _conclude(self, batch: Batch) -> None:
+        """Add what has ended and what follows from that; an answered run goes on in this process, whoever waited."""
+        state = batch.state
+        if state.status is RunStatus.WAITING and (state.answered or state.counts[StepStatus.QUEUED]):
+            batch.add(ev.RunResumed("answered", executor_facts()))
         for result in self._results:
             if not result.stopped:
                 conclude(self._services, batch, result)
         batch.settle()
-        while not batch.state.ended and self._claim_next(batch):
-            batch.settle()
 
     def _claim_next(self, batch: Batch) -> bool:
         busy = batch.state.counts[StepStatus.RUNNING]
@@ -121,11 +136,6 @@ class Executor:
             self._claimed.append(prepared.claimed)
         return True
 
-    def _start_claimed(self) -> None:
-        for claimed in self._claimed:
-            self._attempts.start(claimed)
-        self._claimed = []
-
     def _receive(self) -> None:
         """Wait for a message, and take in all that have come; look for changes by others."""
         idle = not len(self._attempts)
@@ -136,7 +146,7 @@ class Executor:
             self._take(message)
             message = None if self.inbox.empty() else self.inbox.get()
         if self.open_run.changed_by_others():
-            self._tell(self.open_run.refresh(), by_us=False)
+            self._tell(self.open_run.refresh())
 
     def _take(self, message: Message) -> None:
         if isinstance(message, AttemptResult):
@@ -144,6 +154,8 @@ class Executor:
                 self._results.append(message)
         elif isinstance(message, Stop):
             self._attempts.stop("killed" if self._signal else _reason(message.signal))
+            if not self._signal and message.signal.startswith("SIG"):
+                self._observer.stopping()
             self._signal = self._signal or message.signal
         elif isinstance(message, Changed):
             pass  # it only had to wake us
@@ -163,18 +175,22 @@ class Executor:
     def _may_start(self) -> bool:
         return self.open_run.state.counts[StepStatus.RUNNING] < self.open_run.plan.concurrency
 
-    def _stop_by_signal(self) -> bool:
-        """Ctrl-C cancels what runs; any other signal leaves it to be resumed. A waiting run is left waiting."""
-        waits = self.open_run.state.status is RunStatus.WAITING and not len(self._attempts)
-        if self._signal == "SIGINT" and not waits:
+    def _stop_by_signal(self) -> None:
+        """Ctrl-C cancels what runs; any other signal leaves it to be resumed. A waiting run is left waiting.
 
-            def build(batch: Batch) -> None:
-                if not batch.state.ended:
-                    batch.add(ev.RunCancelled("stopped with Ctrl-C"))
+        What had ended by then counts, and so does what still comes to its own end; nothing new is claimed.
+        """
+        if self.open_run.state.status is RunStatus.WAITING and not len(self._attempts):
+            return
 
-            self._tell(self.open_run.commit(build))
+        def build(batch: Batch) -> None:
+            self._conclude(batch)
+            if self._signal == "SIGINT" and not batch.state.ended:
+                batch.add(ev.RunCancelled("stopped with Ctrl-C"))
+
+        self._commit(build)
         self._end_attempts(_reason(self._signal))
-        return False
+        self._commit(self._conclude)
 
     def _end_attempts(self, reason: str) -> None:
         """Stop all attempts and wait until they have ended; a second signal cuts the wait short."""
@@ -185,16 +201,20 @@ class Executor:
             if left_ms <= 0:
                 return
             message = self._services.clock.receive(self.inbox, timeout_ms=left_ms, idle=False)
-            if isinstance(message, AttemptResult):
-                self._attempts.take(message)
-            elif isinstance(message, Stop):
+            if isinstance(message, Stop):
                 self._attempts.stop("killed")
+            elif isinstance(message, AttemptResult) and self._attempts.take(message):
+                self._results.append(message)
 
-    def _tell(self, events: Sequence[ev.Event], *, by_us: bool = True) -> None:
-        if not events:
-            return
-        self._stale = self._stale or any(isinstance(event.payload, ev.ApprovalStale) for event in events if by_us)
-        self._observer.events(events)
+    def _tell(self, events: Sequence[ev.Event]) -> None:
+        """Tell the observer of what is new: of these events and, where others appended in between, of theirs too."""
+        last = self.open_run.seq
+        if last - self._told_seq != len(events):
+            since = self._services.store.read(self.open_run.run, after_seq=self._told_seq)
+            events = [event for event in since if event.seq <= last]
+        if events:
+            self._told_seq = last
+            self._observer.events(events)
 
 
 def _reason(signal: str) -> str:

@@ -18,6 +18,10 @@ class Observer(Protocol):
         """The newest line of a running step's output."""
         ...
 
+    def stopping(self) -> None:
+        """Somebody asked the execution to stop."""
+        ...
+
 
 class Silent:
     """Looks on and says nothing."""
@@ -26,4 +30,7 @@ class Silent:
         pass
 
     def line(self, step: StepName, text: str) -> None:
+        pass
+
+    def stopping(self) -> None:
         pass

@@ -81,6 +81,13 @@ class Program:
         """Wait until the newest run has an event, written as by `types`."""
         wait_until(lambda: self.types().count(event) >= times, timeout=PATIENCE, why=f"{event} in the journal")
 
+    def ready(self, *, times: int = 1) -> None:
+        """Wait until a step has written so many lines into the file `ready`."""
+        file = self.folder / "ready"
+        wait_until(
+            lambda: file.exists() and len(file.read_text().splitlines()) >= times, timeout=PATIENCE, why="the step"
+        )
+
     def log(self, step: str, attempt: int = 1) -> str:
         """The log of an attempt of the newest run."""
         return (Layout(self.store).run(self.runs()[0]) / "logs" / f"{step}.{attempt}.log").read_text("utf-8")
