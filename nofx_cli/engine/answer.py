@@ -16,6 +16,7 @@ from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.open_run import Batch, OpenRun
 from nofx_cli.engine.prepare import find_handler, request
 from nofx_cli.engine.subject import Subject, subject_of
+from nofx_cli.ports.rendering import RenderFailed
 
 Decision: TypeAlias = Literal["granted", "rejected", "waived"]
 
@@ -44,6 +45,7 @@ def answer(open_run: OpenRun, step: StepName, decision: Decision, *, note: str =
         errors.NotFound: the plan has no such step.
         errors.Conflict: the step is not waiting (`not-waiting`), was answered otherwise (`answered-already`), or
             what would run is not what was shown (`approval-stale`; it has been asked anew).
+        errors.InvalidInput: what would run cannot be told here (code `render`); nothing was recorded.
     """
     if step not in open_run.state.steps:
         raise errors.NotFound(
@@ -112,8 +114,14 @@ def _shown_now(open_run: OpenRun, step: StepName, approval: Approval) -> Subject
     if approval.reason is ev.AskReason.ASKED:
         return None
     state, spec = open_run.state, open_run.plan.step(step)
-    inputs = open_run.renderer.inputs(spec, state)
-    env = open_run.renderer.env(spec, state)
+    try:
+        inputs, env = open_run.renderer.inputs(spec, state), open_run.renderer.env(spec, state)
+    except RenderFailed as exc:
+        raise errors.InvalidInput(
+            f"what step {step} of run {open_run.run} would do cannot be told here: {exc}",
+            code="render",
+            hint="answer with the environment that the run was started with",
+        ) from exc
     attempt = state.steps[step].attempt + 1
     ctx = EngineContext(open_run.services, open_run.plan, state, spec, attempt=attempt, inputs=inputs, env=env)
     return subject_of(open_run.services, spec, state, find_handler(open_run.services, spec), ctx)
