@@ -65,7 +65,7 @@ class Policy:
     env_allow: tuple[str, ...] = ()
 
 
-@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """A node of the plan. `inputs` and `env` are templates; `when` is a `When` or an expression."""
 
@@ -76,7 +76,7 @@ class Step:
     inputs: JsonObject = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     timeout_ms: int = DEFAULT_TIMEOUT_MS
-    retry: Retry = Retry()
+    retry: Retry = field(default_factory=Retry)
     severity: Severity = Severity.BLOCKING
     continue_on_error: bool = False
     approval: bool = False

@@ -48,8 +48,8 @@ def _installed(folder: Path) -> Path:
     _quietly([sys.executable, "-m", "venv", folder / "venv"])
     binaries = folder / "venv" / "bin"
     [wheel] = wheels.glob("*.whl")
-    pip: list[str | Path] = [binaries / "python", "-m", "pip", "install", "--quiet", "--compile", "--disable-pip-version-check"]
-    _quietly([*pip, "-c", REPOSITORY / "constraints.txt", wheel, "pydantic"])
+    pip: list[str | Path] = [binaries / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    _quietly([*pip, "install", "--compile", "-c", REPOSITORY / "constraints.txt", wheel, "pydantic"])
     return binaries
 
 
