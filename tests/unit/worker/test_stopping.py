@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nofx_cli.domain.events import Event
-from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.ids import JsonObject, StepName
 from nofx_cli.domain.outcome import Outcome, Succeeded
 from nofx_cli.domain.plan import Step
 from nofx_cli.domain.state import RunStatus, StepStatus
@@ -97,18 +97,25 @@ def test_a_result_that_is_in_before_ctrl_c_is_on_record_before_the_run_is_cancel
     assert rig.types(run.run)[-3:] == ["step.finished b", "step.enqueued c", "run.cancelled"]
 
 
+class GivesAnAnswer(FunctionHandler):
+    """Has somebody answer `b` while the executor makes up what it appends next."""
+
+    def preview(self, ctx: StepContext) -> JsonObject:
+        if not self.shown:
+            self.shown = {"answered": True}
+            answer(self.rig.reopen(ctx.run_id), B, "granted")
+        return dict(self.shown)
+
+    rig: Rig
+
+
 def test_what_others_append_in_between_is_told_too_once_and_in_order(tmp_path: Path) -> None:
-    rig_holder: list[Rig] = []
-
-    def answered_meanwhile(ctx: StepContext) -> Outcome:
-        answer(rig_holder[0].reopen(ctx.run_id), B, "granted")
-        return Succeeded()
-
+    gives = GivesAnAnswer(lambda _ctx: Succeeded(), needs_approval=True)
     ask = FunctionHandler(lambda _ctx: Succeeded(), needs_approval=True)
-    rig = Rig(tmp_path, tools={"work": answered_meanwhile, "ask": ask})
-    rig_holder.append(rig)
-    run = rig.create(Step(B, "ask"), Step(A, "work"))
+    gives.rig = rig = Rig(tmp_path, tools={"gives": gives, "ask": ask})
+    run = rig.create(Step(B, "ask"), Step(A, "echo"), Step(StepName("c"), "gives", (A,)))
     seen = Seen()
 
-    assert execute(run, observer=seen).state.status is RunStatus.SUCCEEDED
+    assert execute(run, observer=seen).state.status is RunStatus.WAITING
+    assert rig.types(run.run).count("step.finished b") == 1
     assert seen.seqs == list(range(2, len(rig.events(run.run)) + 1))
