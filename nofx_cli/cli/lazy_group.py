@@ -7,8 +7,6 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from nofx_cli.cli.fault_report import tell_fault
-from nofx_cli.cli.output import tell_error
 from nofx_cli.errors import ExitCode, NofxError
 
 # name → (module below `nofx_cli.cli.commands`, section of the help, one line of help)
@@ -81,6 +79,8 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except NofxError as exc:
+            from nofx_cli.cli.output import tell_error
+
             tell_error(exc, as_json=as_json)
             ctx.exit(exc.exit_code)
         except KeyboardInterrupt:
@@ -91,5 +91,7 @@ class LazyGroup(TyperGroup):
         except Exception as exc:
             if type(exc).__module__.startswith("typer"):
                 raise
+            from nofx_cli.cli.fault_report import tell_fault
+
             tell_fault(exc)
             ctx.exit(ExitCode.FAULT)
