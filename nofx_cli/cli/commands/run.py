@@ -43,7 +43,7 @@ def run(
         raise errors.UsageError(
             "--detach needs a worker, and this version of nofx has none yet",
             code="no-worker",
-            hint="leave --detach out: the run is executed here; stop it with Ctrl-C, go on with: nofx resume",
+            hint="leave --detach out: the run is executed here; stop it with Ctrl-C, go on with: nofx retry",
         )
     session = open_session()
     new = _new_run(session, plan, param or [], params_file, idempotency_key)
