@@ -27,6 +27,16 @@ def commands_page() -> str:
     return "\n".join([_HEAD, *sections])
 
 
+def options() -> dict[str, set[str]]:
+    """The options of each command, by its name without `nofx`."""
+    root: Any = get_command(app)
+    context = root.make_context("nofx", ["--help"], resilient_parsing=True)
+    return {
+        name: {"--help", *(word for param in command.params for word in (*param.opts, *param.secondary_opts))}
+        for name, command in _commands_of(root, context)
+    }
+
+
 def _commands_of(group: Any, context: Any) -> Iterator[tuple[str, Any]]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.pages.commands import options
 from nofx_cli import __version__
 from nofx_cli.cli.lazy_group import COMMANDS
 
@@ -55,6 +56,17 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
     text = code(page.read_text(encoding="utf-8"))
     named = set(re.findall(r"^(?:\$ )?nofx ([a-z][a-z-]*)", text, flags=re.MULTILINE))
     assert named <= set(COMMANDS), f"{page.name} names {named - set(COMMANDS)}"
+
+
+OPTIONS = options()
+
+
+@pages
+def test_every_option_that_a_page_gives_to_a_command_exists(page: Path) -> None:
+    text = code(page.read_text(encoding="utf-8"))
+    for command, rest in re.findall(r"^(?:\$ )?nofx ((?:plan |config )?[a-z][a-z-]*)([^|>;\n#]*)", text, re.MULTILINE):
+        named = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", re.sub(r"\"[^\"]*\"", "", rest)))
+        assert named <= OPTIONS[command], f"{page.name}: nofx {command} has no {named - OPTIONS[command]}"
 
 
 @pages
