@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from nofx_cli.cli import result
 from nofx_cli.cli.live import LEFT, View, WatchedRun, choose_view
+from nofx_cli.cli.live.telling import next_commands
 from nofx_cli.cli.output import note, out_json
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.record import record
@@ -49,6 +50,9 @@ def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
         out_json(result.as_json(ending.state, code))
     elif wishes.quiet or not _one_terminal():
         result.tell(ending.state)
+        if wishes.quiet:  # a view tells it by itself
+            for command in next_commands(ending.state, open_run.run):
+                note(f"next: {command}")
     return code
 
 
