@@ -25,6 +25,8 @@ PATIENCE = 30
 class Program:
     """`nofx` as typed in `folder`, with nothing to read unless told otherwise."""
 
+    command = (sys.executable, "-m", "nofx_cli")
+
     def __init__(self, folder: Path, store: Path) -> None:
         self.folder = folder
         self.store = store
@@ -45,7 +47,7 @@ class Program:
     ) -> "subprocess.Popen[str]":
         """Start a command and go on; it is ended with the test at the latest."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "nofx_cli", *words],
+            [*self.command, *words],
             cwd=self.folder,
             env={**os.environ, **(env or {})},
             stdin=stdin,
