@@ -1,6 +1,7 @@
 """A run without a world: random plans, and an executor that draws every outcome from a source of chance."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from random import Random
 
 from hypothesis import strategies as st
@@ -156,6 +157,7 @@ def check_indexes(state: RunState) -> None:
 
 def view(state: RunState) -> dict[str, object]:
     """All that a reader can see of a state, to compare two."""
-    seen = {name: value for name, value in vars(state).items() if name not in ("plan", "_ready")}
+    seen = {name: value for name, value in vars(state).items() if name not in ("plan", "steps", "_ready")}
+    seen["steps"] = [asdict(step) for step in state.steps.values()]
     seen["next"] = state.next_due_us()
     return seen
