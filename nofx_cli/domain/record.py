@@ -8,7 +8,8 @@ Making an instance takes about twice as long as with a plain dataclass (2 µs), 
 great numbers (`Event`, `Draft`) stay plain ones.
 """
 
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -19,39 +20,38 @@ def record(cls: type[T]) -> type[T]:
     """Make a frozen, slotted dataclass of a class with annotated fields."""
     made: Any = dataclass(init=False, repr=False, eq=False, match_args=False, slots=True)(cls)
     all_fields = fields(made)
-    names = tuple(item.name for item in all_fields)
-    setattr(made, "__match_args__", names)  # noqa: B010 - a checker takes the plain assignment for its own
-    made.__record__ = (
-        names,
-        {item.name: item.default for item in all_fields if item.default is not MISSING},
-        {item.name: item.default_factory for item in all_fields if item.default_factory is not MISSING},
-    )
+    setattr(made, "__match_args__", tuple(item.name for item in all_fields))  # noqa: B010 - mypy owns the assignment
+    made.__record__ = tuple((item.name, getattr(made, item.name).__set__, *_default(item)) for item in all_fields)
     for name, method in _SHARED.items():
         setattr(made, name, method)
     return made  # type: ignore[no-any-return]
 
 
+def _default(item: Field[Any]) -> tuple[object, Callable[[], object] | None]:
+    factory = None if item.default_factory is MISSING else item.default_factory
+    return item.default, factory
+
+
 def _init(self: Any, *args: object, **named: object) -> None:
-    names, defaults, factories = self.__record__
-    put = object.__setattr__
-    for name, value in zip(names, args, strict=False):
-        put(self, name, value)
-    for name in names[len(args) :]:
+    shape, given = self.__record__, len(args)
+    for (_, put, _, _), value in zip(shape, args, strict=False):
+        put(self, value)
+    for name, put, default, factory in shape[given:]:
         if name in named:
-            put(self, name, named.pop(name))
-        elif name in defaults:
-            put(self, name, defaults[name])
-        elif name in factories:
-            put(self, name, factories[name]())
+            put(self, named.pop(name))
+        elif default is not MISSING:
+            put(self, default)
+        elif factory is not None:
+            put(self, factory())
         else:
             raise TypeError(f"{type(self).__name__}() needs {name!r}")
-    if named or len(args) > len(names):
-        what = f"no {next(iter(named))!r}, or has it twice" if named else f"only {len(names)} fields"
+    if named or given > len(shape):
+        what = f"no {next(iter(named))!r}, or has it twice" if named else f"only {len(shape)} fields"
         raise TypeError(f"{type(self).__name__}() has {what}")
 
 
 def _values(self: Any) -> tuple[object, ...]:
-    return tuple(getattr(self, name) for name in self.__record__[0])
+    return tuple(getattr(self, name) for name in self.__match_args__)
 
 
 def _eq(self: Any, other: object) -> bool:
@@ -63,7 +63,7 @@ def _hash(self: Any) -> int:
 
 
 def _repr(self: Any) -> str:
-    inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__record__[0])
+    inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
     return f"{type(self).__qualname__}({inside})"
 
 

@@ -16,14 +16,13 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from nofx_cli.clock import parse_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan
-from nofx_cli.domain.record import record
 
 
 class RunStatus(StrEnum):
@@ -212,8 +211,7 @@ class RunState:
         return None
 
 
-@record
-class _Context:
+class _Context(NamedTuple):  # made for every event: the quickest there is
     attempt: int
     at: str
     actor: ev.Actor | None
