@@ -6,9 +6,9 @@ of the step is in its group or descends from a child of ours that we did not sta
 
 Whose a stray is, is told by the marks in its environment (`NOFX_RUN_ID`, `NOFX_STEP`, …), or by having been seen
 below the main process before it was stopped. A stray that nothing tells of is anyone's of the steps that run, and is
-ended when the last of them ends. What is no stray: processes of our own session (a handler that starts a program
-itself stays in it), and what is older than the first step. As process 1 of a container we get everybody's orphans,
-and end only those with marks.
+ended when the last of them ends. What is no stray: what is in our own session or has our very environment (so has
+a program that a handler starts itself), and what is older than the first step. As process 1 of a container we get
+everybody's orphans, and end only those with marks.
 
 All this is true of a process, not of an object: hence the one `CHILDREN` of the module.
 """
@@ -29,12 +29,22 @@ LOST = 255
 _MARK_NAMES = ("NOFX_RUN_ID", "NOFX_STEP", "NOFX_ATTEMPT", "NOFX_IDEMPOTENCY_KEY")
 
 
-class Family:
-    """A step's main process and all that descends from it."""
+_NO_ENVIRONMENT = frozenset({b""})
+_NOT_YET = Process(-1, -1, -1, -1, "", "")
 
-    def __init__(self, kin: "Children", popen: subprocess.Popen[bytes], main: Process, marks: frozenset[bytes]) -> None:
-        self._kin, self._popen, self.main, self.marks = kin, popen, main, marks
+
+class Family:
+    """A step's main process and all that descends from it. It is known before its main process is there."""
+
+    def __init__(self, kin: "Children", marks: frozenset[bytes]) -> None:
+        self._kin, self.marks, self.main = kin, marks, _NOT_YET
+        self._popen: subprocess.Popen[bytes] | None = None
         self._seen: dict[int, str] = {}
+
+    def begin(self, popen: subprocess.Popen[bytes]) -> None:
+        """Its main process was started."""
+        self._popen, pid = popen, popen.pid
+        self.main = process_table.look_up(pid) or Process(pid, os.getpid(), pid, pid, "", "")
 
     def remember(self) -> None:
         """Note all that descends from the main process, while it still lives and connects them."""
@@ -61,8 +71,10 @@ class Family:
             pid, status = self.main.pid, LOST << 8
         if not pid:
             return None
-        self._popen.returncode = os.waitstatus_to_exitcode(status)
-        return self._popen.returncode
+        code = os.waitstatus_to_exitcode(status)
+        if self._popen:
+            self._popen.returncode = code  # so that it does not try itself
+        return code
 
     def signal_group(self, sig: int) -> None:
         """Signal the main process and its group; only before it was reaped, while the number is surely its own."""
@@ -74,7 +86,7 @@ class Family:
         if self._kin.reaps and self._kin.are_none():
             return True
         _reap(-self.main.pid)
-        return not _group_exists(self.main.pid) and not self._kin.may_have_strays(self.main.pid)
+        return not _group_exists(self.main.pid) and not self._kin.may_have_strays(self)
 
     def living(self) -> list[Process]:
         """All that is left of it, told thoroughly. What is dead of it, as far as it became our child, is reaped."""
@@ -104,35 +116,39 @@ class Children:
         self._families: list[Family] = []
         self._guardian: Guardian | None = None
         self._first_started = ""
-        self._has_unknown = False
+        self._unknown: set[int] = set()
+        self._own_environment: frozenset[bytes] = frozenset()
 
     def start(self, popen: Callable[[], subprocess.Popen[bytes]], marks: frozenset[bytes]) -> Family:
-        """Start a main process; from its first moment it is known as one, and guarded."""
+        """Start a main process, guarded. Several start at the same time, so the lock is not held meanwhile."""
+        family = Family(self, marks)
         with self._lock:
-            if self._guardian is None:
-                self._guardian = self._new_guardian()
-            child = popen()
-            guarded = self._guardian.watch(child.pid)
-            if not guarded:
-                self._guardian.dismiss()
-                self._guardian = None
-            main = process_table.look_up(child.pid) or Process(child.pid, os.getpid(), child.pid, child.pid, "Z", "")
-            self._first_started = self._first_started or main.started
-            family = Family(self, child, main, marks)
+            guardian = self._guardian = self._guardian or self._new_guardian()
             self._families.append(family)
-            return family
+        try:
+            child = popen()
+        except BaseException:
+            self._families.remove(family)
+            raise
+        if not guardian.watch(child.pid):
+            self._replace(guardian)
+        family.begin(child)
+        self._first_started = self._first_started or family.main.started
+        return family
 
     def release(self, family: Family) -> bool:
         """Forget a family of which nothing is left; see `Family.release`."""
         with self._lock:
-            if self._has_unknown and self._families == [family]:
-                self._has_unknown = False
-                return False
+            if self._families == [family]:
+                unknown, self._unknown = self._unknown, set()
+                if any(_is_child(pid) for pid in unknown):
+                    return False
             if family in self._families:
                 self._families.remove(family)
-                if self._guardian:
-                    self._guardian.release(family.main.pid)
-            return True
+            guardian = self._guardian
+        if guardian:
+            guardian.release(family.main.pid)
+        return True
 
     def are_none(self) -> bool:
         """Whether this process has no children at all."""
@@ -142,13 +158,22 @@ class Children:
             return True
         return False
 
-    def may_have_strays(self, main: int) -> bool:
-        """Whether there is a child that we did not start, among those younger than the process `main`."""
+    def may_have_strays(self, family: Family) -> bool:
+        """Whether there is a stray that could belong to `family`, told without looking at all processes."""
         if not self.reaps:
             return False
-        with self._lock:
-            known = {family.main.pid for family in self._families}
-            return any(pid not in known and _is_child(pid) for pid in _younger_than(main))
+        known = {each.main.pid for each in self._families.copy()}
+        for pid in _younger_than(family.main.pid):
+            if pid in known or not _is_child(pid):
+                continue
+            process = process_table.look_up(pid)
+            if not process or self._is_foreign(process):
+                continue
+            if process.dead:
+                self._reap_stray(process)
+            elif self._belongs(process, family):
+                return True
+        return False
 
     def strays_of(self, family: Family, table: ProcessTable) -> list[Process]:
         """The strays that belong to `family`, and, when it is the only one, those that nobody knows."""
@@ -156,14 +181,13 @@ class Children:
             return []
         with self._lock:
             known = {each.main.pid for each in self._families}
-            others = [each for each in self._families if each is not family]
             found = []
             for process in table.values():
                 if process.parent != os.getpid() or process.pid in known or self._is_foreign(process):
                     continue
                 if process.dead:
-                    _reap(process.pid)
-                elif _is_child(process.pid) and self._belongs(process, family, others):
+                    self._reap_stray(process)
+                elif _is_child(process.pid) and self._belongs(process, family):
                     found.append(process)
             family.note(found)
             return found
@@ -175,18 +199,42 @@ class Children:
         if guardian:
             guardian.close()
 
-    def _belongs(self, process: Process, family: Family, others: list[Family]) -> bool:
+    def _reap_stray(self, process: Process) -> None:
+        """A dead one may yet be a main process that was started just now: its end is told to who started it."""
+        families = self._families.copy()
+        if any(each.main is _NOT_YET for each in families):
+            self._unknown.add(process.pid)
+        elif all(each.main.pid != process.pid for each in families):
+            _reap(process.pid)
+
+    def _belongs(self, process: Process, family: Family) -> bool:
+        others = [each for each in self._families.copy() if each is not family]
         if any(other.has(process) for other in others):
             return False
         if family.has(process):
             return True
         if os.getpid() == 1:
             return False
-        self._has_unknown = self._has_unknown or bool(others)
+        if others:
+            self._unknown.add(process.pid)
         return not others
 
+    def _replace(self, guardian: Guardian) -> None:
+        """Somebody ended it; the next start has a new one."""
+        with self._lock:
+            if self._guardian is guardian:
+                guardian.dismiss()
+                self._guardian = None
+
     def _is_foreign(self, process: Process) -> bool:
-        return process.session == os.getsid(0) or int(process.started) < int(self._first_started or 0)
+        """Whether it is no descendant of a step. One with our very environment was started by a handler, or is just
+        being started by us: until it executes its program, it has our memory."""
+        if process.session == os.getsid(0) or int(process.started) < int(self._first_started or 0):
+            return True
+        self._own_environment = self._own_environment or process_table.environment_of(os.getpid())
+        return (
+            not process.dead and process_table.environment_of(process.pid) == self._own_environment != _NO_ENVIRONMENT
+        )
 
     def _new_guardian(self) -> Guardian:
         """Start it while we are no reaper of orphans, or it would become our child."""
