@@ -8,8 +8,11 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from nofx_cli import errors
+from nofx_cli.domain.codec import DamagedLine
 from nofx_cli.domain.events import RunCreated
 from nofx_cli.domain.ids import RunId
 from nofx_cli.drivers.filesystem.layout import Layout, fdatasync, told, write_all
@@ -39,11 +42,10 @@ class FileKeyIndex:
 
     def _find_or_note(self, key: str, propose: Callable[[], RunId]) -> RunId:
         path = self._layout.root / "index" / "idempotency.jsonl"
-        new = not path.exists()
-        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        if not path.exists():
+            self._rebuild(path)
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
-            if new:
-                self._rebuild(fd)
             found = _look_up(os.pread(fd, os.fstat(fd).st_size, 0), key)
             if found is None:
                 found = propose()
@@ -54,12 +56,20 @@ class FileKeyIndex:
         finally:
             os.close(fd)
 
-    def _rebuild(self, fd: int) -> None:
+    def _rebuild(self, path: Path) -> None:
+        """Write the index anew, whole or not at all: one that lacks a key would let its run be made twice."""
+        making = path.with_name(f".new-{path.name}")
+        making.unlink(missing_ok=True)
+        self._layout.write_durably(making, b"".join(self._lines()))
+        os.replace(making, path)
+
+    def _lines(self) -> Iterator[bytes]:
         for run in self._store.runs():
-            summary = self._store.summary(run)
-            created = summary.first.payload if summary else None
-            if isinstance(created, RunCreated) and created.idempotency_key:
-                write_all(fd, _line(created.idempotency_key, run))
+            with suppress(errors.NofxError, DamagedLine):  # `nofx verify` tells; other keys are none the worse for it
+                summary = self._store.summary(run)
+                created = summary.first.payload if summary else None
+                if isinstance(created, RunCreated) and created.idempotency_key:
+                    yield _line(created.idempotency_key, run)
 
 
 def _line(key: str, run: RunId) -> bytes:
