@@ -1,6 +1,7 @@
 """One attempt: call the handler, and turn whatever comes of it into a result and then into drafts."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import assert_never
 
@@ -40,7 +41,7 @@ def run_attempt(services: Services, claimed: Claimed) -> AttemptResult:
     artifacts: list[ev.ArtifactCreated] = []
     stopped = ""
     try:
-        outcome = claimed.handler.run(ctx)
+        outcome = _checked(claimed.handler.run(ctx))
         if ctx.cancellation.reason == "timeout":
             outcome = timed_out(claimed)
         outcome = _with_declared(claimed, outcome)
@@ -125,6 +126,28 @@ def _add_gate(services: Services, batch: Batch, result: AttemptResult, gate: Gat
 
 def _masked(services: Services, outputs: JsonObject) -> JsonObject:
     return dict(services.mask(outputs)) if outputs else {}  # type: ignore[arg-type]
+
+
+def _checked(outcome: object) -> Outcome:
+    """What a handler returned, if it is an outcome that can be kept; a plugin may return anything.
+
+    Raises:
+        TypeError, ValueError: it is none.
+    """
+    match outcome:
+        case Succeeded(outputs=data, gate=gate) | Failed(outputs=data, gate=gate):
+            kept: JsonObject = {"outputs": data, "counts": gate.counts if gate else {}}
+        case Waiting(question=question, shown=data):
+            kept = {"question": question, "shown": data}
+        case _:
+            raise TypeError(f"run(ctx) must return Succeeded, Failed or Waiting, not {outcome!r}")
+    if isinstance(outcome, Failed) and not isinstance(outcome.error, StepError):
+        raise TypeError(f"the error of Failed must be a StepError, not {outcome.error!r}")
+    if not isinstance(data, Mapping):
+        raise TypeError(f"outputs must be a mapping, not {data!r}")
+    if data or kept.get("counts"):
+        canonical_json(kept)
+    return outcome
 
 
 def _with_declared(claimed: Claimed, outcome: Outcome) -> Outcome:

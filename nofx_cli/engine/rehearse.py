@@ -9,7 +9,8 @@ from nofx_cli.domain.state import RunState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.prepare import find_handler
 from nofx_cli.engine.services import Services
-from nofx_cli.ports.handler import handler_flag, handler_preview
+from nofx_cli.engine.subject import preview_of
+from nofx_cli.ports.handler import handler_flag
 from nofx_cli.ports.rendering import Renderer, RenderFailed
 from nofx_cli.safety.policy import allowed_env, check_tool
 
@@ -54,7 +55,7 @@ def _rehearse_step(services: Services, plan: Plan, state: RunState, renderer: Re
         approval = approval or handler_flag(handler, "needs_approval")
         if not later:
             ctx = EngineContext(services, plan, state, step, attempt=1, inputs=inputs, env=env)
-            preview = handler_preview(handler, ctx)
+            preview = preview_of(handler, ctx)
     except errors.NofxError as exc:
         preview = {"error": exc.message}
     return Rehearsed(

@@ -4,6 +4,7 @@ An approval is bound to the SHA-256 of the canonical JSON of this document. It i
 it is when somebody answers, and once more when the step would run; where it differs, the answer does not count.
 """
 
+from nofx_cli import errors
 from nofx_cli.domain.events import AskReason
 from nofx_cli.domain.ids import Digest, JsonValue, canonical_json, digest_of_bytes
 from nofx_cli.domain.plan import Step
@@ -44,12 +45,33 @@ def subject_of(
         "reason": reason.value,
         "inputs": ctx.inputs,
         "env": ctx.env,
-        "preview": handler_preview(handler, ctx),
+        "preview": preview_of(handler, ctx),
         "artifacts": _artifacts(services, state, step),
     }
     text = canonical_json(services.mask(shown))
     question = services.mask_text(_question(step, ctx, reason))
     return Subject(text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), question, reason)
+
+
+def preview_of(handler: StepHandler, ctx: StepContext) -> JsonValue:
+    """What the handler says that it would do, None where it cannot say.
+
+    Raises:
+        errors.NofxError: it raised that.
+        errors.InvalidInput: it raised something else, or gave what is no JSON (code `handler-fault`).
+    """
+    try:
+        preview = handler_preview(handler, ctx)
+        canonical_json(preview)
+    except errors.NofxError:
+        raise
+    except Exception as exc:
+        raise errors.InvalidInput(
+            f"the preview of {ctx.tool} failed: {type(exc).__name__}: {exc}",
+            code="handler-fault",
+            hint=f"mend the handler of {ctx.tool}",
+        ) from exc
+    return preview
 
 
 def _reason(state: RunState, step: Step) -> AskReason:
