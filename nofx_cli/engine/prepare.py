@@ -56,6 +56,8 @@ def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer,
     try:
         handler = find_handler(services, step)
         drafts = _ask_if_needed(services, step, state, handler, ctx)
+    except errors.StoreFailure:
+        raise  # what is shown could not be kept: no fault of the step
     except errors.NofxError as exc:
         return _failed(ctx, StepError(exc.code, exc.message, exc.hint))
     if drafts:

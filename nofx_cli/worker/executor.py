@@ -13,6 +13,7 @@ count as cut off; after it, they are committed. Nothing is started before its cl
 import queue
 from collections.abc import Sequence
 
+from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState, RunStatus, StepStatus
@@ -130,7 +131,12 @@ class Executor:
         step = batch.state.next_ready(self._services.clock.now_us())
         if step is None:
             return False
-        prepared = prepare(self._services, self.open_run.plan, batch.state, self.open_run.renderer, step)
+        try:
+            prepared = prepare(self._services, self.open_run.plan, batch.state, self.open_run.renderer, step)
+        except errors.StoreFailure:
+            if not batch.drafts:
+                raise
+            return False  # what has ended is committed first; the failure comes up again at the next turn
         batch.extend(prepared.drafts)
         if prepared.claimed is not None:
             self._claimed.append(prepared.claimed)

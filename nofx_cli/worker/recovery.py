@@ -102,6 +102,8 @@ def _ask(open_run: OpenRun, batch: Batch, spec: Step, step: StepState) -> None:
         ctx = EngineContext(services, open_run.plan, state, spec, attempt=step.attempt + 1, inputs=inputs, env=env)
         handler = find_handler(services, spec)
         subject = subject_of(services, spec, state, handler, ctx, reason=ev.AskReason.INTERRUPTED)
+    except errors.StoreFailure:
+        raise
     except (RenderFailed, errors.NofxError) as exc:
         code, hint = (exc.code, exc.hint) if isinstance(exc, errors.NofxError) else ("render", "")
         error = StepError(code, str(exc), hint)
