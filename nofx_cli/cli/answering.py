@@ -1,9 +1,10 @@
 """What `approve`, `reject` and `waive` have in common: find the question, show it, record the answer, go on."""
 
-from nofx_cli.cli.execution import Wishes, carry_out, go_on_elsewhere
+from nofx_cli.cli import result
+from nofx_cli.cli.execution import Wishes, carry_out, execute_in_view, exit_code, go_on_elsewhere
 from nofx_cli.cli.output import note, out, out_json
 from nofx_cli.cli.render.subject import tell_subject
-from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.ids import JsonObject, StepName
 from nofx_cli.domain.record import record
 from nofx_cli.engine.answer import Answered, Decision, answer, shown_now, waiting_steps
 from nofx_cli.engine.find_question import find_question
@@ -32,42 +33,53 @@ def give_answer(decision: Decision, options: AnswerOptions) -> int:
     if subject is not None and not options.as_json:
         tell_subject(subject)
     answered = answer(opened, step, decision, note=options.note)
-    if not options.resume or go_on_elsewhere(session, opened) or opened.state.ended:
+    if not options.resume or opened.state.ended or go_on_elsewhere(session, opened):
         _tell(opened, step, answered, as_json=options.as_json)
         return ExitCode.SUCCEEDED
     if not options.as_json:
         note(_sentence(opened, step, answered))
-    code = _go_on(session, opened, options)
+    code = _go_on(session, opened, answered, options)
     return ExitCode.SUCCEEDED if decision == "rejected" and code == ExitCode.DENIED else code
 
 
-def _go_on(session: Session, opened: OpenRun, options: AnswerOptions) -> int:
+def _go_on(session: Session, opened: OpenRun, answered: Answered, options: AnswerOptions) -> int:
     try:
-        return carry_out(session, opened, Wishes(as_json=options.as_json))
+        if not options.as_json:
+            return carry_out(session, opened, Wishes())
+        ending = execute_in_view(session, opened, Wishes())
     except Conflict as exc:
         if exc.code != "run-is-held":
             raise
         note(f"{exc.message}; it goes on there")
+        if options.as_json:
+            _tell(opened, StepName(options.step), answered, as_json=True)
         return ExitCode.SUCCEEDED
+    code = exit_code(ending)
+    out_json(_as_json(opened, StepName(options.step), answered, result.as_json(ending.state, code)))
+    return code
 
 
 def _tell(opened: OpenRun, step: StepName, answered: Answered, *, as_json: bool) -> None:
-    approval = answered.approval
-    if not as_json:
+    if as_json:
+        out_json(_as_json(opened, step, answered, None))
+    else:
         out(_sentence(opened, step, answered))
-        return
-    out_json(
-        {
-            "run": opened.run,
-            "step": step,
-            "decision": approval.decision,
-            "new": answered.new,
-            "by": approval.by.id if approval.by else "",
-            "at": approval.at,
-            "digest": approval.digest,
-            "note": approval.note,
-        }
-    )
+
+
+def _as_json(opened: OpenRun, step: StepName, answered: Answered, ended: JsonObject | None) -> JsonObject:
+    """The answer; `result` is how the run stands where it went on right here, as `nofx run --json` tells it."""
+    approval = answered.approval
+    return {
+        "run": opened.run,
+        "step": step,
+        "decision": approval.decision,
+        "new": answered.new,
+        "by": approval.by.id if approval.by else "",
+        "at": approval.at,
+        "digest": approval.digest,
+        "note": approval.note,
+        "result": ended,
+    }
 
 
 def _sentence(opened: OpenRun, step: StepName, answered: Answered) -> str:

@@ -39,12 +39,17 @@ class Wishes:
     quiet: bool = False
 
 
-def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
-    """Execute the run until it ends or waits, tell how it stands, and give the exit code."""
+def execute_in_view(session: Session, open_run: OpenRun, wishes: Wishes) -> Ending:
+    """Execute the run until it ends or waits, and show it meanwhile."""
     inbox: Inbox = queue.SimpleQueue()
     stay = wants_to_stay() if wishes.stay is None else wishes.stay
     with _view(session, open_run, inbox, wishes) as view, _signals(inbox):
-        ending = execute(open_run, observer=view, inbox=inbox, stay=stay, rerun_interrupted=wishes.rerun_interrupted)
+        return execute(open_run, observer=view, inbox=inbox, stay=stay, rerun_interrupted=wishes.rerun_interrupted)
+
+
+def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
+    """Execute the run until it ends or waits, tell how it stands, and give the exit code."""
+    ending = execute_in_view(session, open_run, wishes)
     code = exit_code(ending)
     if wishes.as_json:
         out_json(result.as_json(ending.state, code))

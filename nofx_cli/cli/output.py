@@ -113,7 +113,7 @@ def tell_error(error: NofxError, *, as_json: bool = False) -> None:
         told = {"code": error.code, "message": error.message, "hint": error.hint, "context": error.context}
         out_json({"error": told, "exit_code": int(error.exit_code)})
     lines = [neutralise(line) for line in error.message.split("\n")]
-    if len(lines) == 1:
+    if len(lines) == 1 and ": error[" not in lines[0]:
         note(paint(f"error[{error.code}]", "red", "bold", stream=sys.stderr) + f": {lines[0]}")
     else:
         note("\n".join(lines))

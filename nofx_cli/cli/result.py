@@ -71,6 +71,9 @@ def _waiting(state: RunState, step: StepState) -> dict[str, JsonValue]:
 def tell(state: RunState) -> None:
     """The result of a run, as a person reads it; why it ended so was told by the view."""
     status = state.status
+    if status is RunStatus.RUNNING:  # a signal ended this process, not the run
+        out(f"run {state.run} {paint('interrupted', 'yellow', 'bold')}; go on with: nofx resume {state.run}")
+        return
     took = f" in {format_duration(state.duration_ms)}" if state.duration_ms else ""
     colour = _COLOURS.get(status)
     out(f"run {state.run} {paint(status.value, *([colour, 'bold'] if colour else []))}{took}")

@@ -66,7 +66,7 @@ class EngineContext:
         self.needs = step.needs
         self.env: Mapping[str, str] = env
         self.worker = services.actor.id
-        self.workspace = services.workspace
+        self.workspace, self.store = services.workspace, services.store_folder
         self.approval: Granted | None = None
         self.cancellation = StopRequest()
         self.on_line: Callable[[str], None] | None = None

@@ -47,5 +47,6 @@ class Services:
     mask_text: Callable[[str], str]
     actor: Actor
     workspace: Path
+    store_folder: Path
     environ: Mapping[str, str]
     limits: Limits = Limits()

@@ -11,9 +11,9 @@ from nofx_cli import errors
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.domain.outcome import Failed, Outcome, StepError, Succeeded
+from nofx_cli.domain.wording import counted
 from nofx_cli.handlers.failures import invalid_inputs, see_log
 from nofx_cli.handlers.inputs import Field, faults_of, is_scalar, is_template
-from nofx_cli.handlers.wording import counted
 from nofx_cli.ports.handler import StepCancelled, StepContext
 from nofx_cli.ports.processes import ProcessResult
 

@@ -48,6 +48,8 @@ class StepContext(Protocol):
     needs: tuple[StepName, ...]
     workspace: Path
     """The folder that the run works on; absolute, without links."""
+    store: Path
+    """The folder of nofx's own files. Where it lies in the workspace, it is no part of what is worked on."""
     approval: Granted | None
 
     @property

@@ -83,6 +83,7 @@ class FakeContext:
     needed_artifacts: Mapping[StepName, Mapping[str, bytes]] = field(default_factory=dict)
     stop: str = ""
     workspace: Path = field(init=False)
+    store: Path = field(init=False)
     scratch: Path = field(init=False)
     idempotency_key: str = field(init=False)
     logged: list[str] = field(init=False, default_factory=list)
@@ -91,6 +92,7 @@ class FakeContext:
 
     def __post_init__(self) -> None:
         self.workspace = self.folder.resolve() / "workspace"
+        self.store = self.workspace / "local_data"
         self.scratch = self.folder.resolve() / "scratch"
         self.workspace.mkdir(parents=True, exist_ok=True)
         self.scratch.mkdir(exist_ok=True)

@@ -99,6 +99,7 @@ class Rig:
             mask_text=masker.text,
             actor=Actor("user", "tester"),
             workspace=workspace.resolve(),
+            store_folder=folder / "store",
             environ={"PATH": "/usr/bin:/bin"},
             limits=Limits(grace_ms=200),
         )

@@ -54,12 +54,14 @@ def open_session(
     environ: Mapping[str, str] | None = None,
     store: str | None = None,
     clock: Clock | None = None,
+    newer: bool = False,
 ) -> Session:
     """Put together what a command needs; nothing is written before it is used.
 
     Args:
         folder: where the command was given; the project is looked for upward from it.
         store: the value of `--store`.
+        newer: open a store that a newer nofx wrote, too, only to tell about it.
 
     Raises:
         errors.InvalidInput: the settings are not as they should be.
@@ -71,7 +73,8 @@ def open_session(
     clock = clock or SystemClock()
     masker = Masker(secret_values(environ))
     layout = Layout(settings.store.value, sync=settings.sync.value)
-    layout.check_format()
+    if not newer:
+        layout.check_format()
     runs = FileRunStore(layout, mask=masker.text if masker.active else None)
     handlers = Registry(project)
     services = Services(
@@ -87,6 +90,7 @@ def open_session(
         mask_text=masker.text,
         actor=_actor(settings, environ),
         workspace=project,
+        store_folder=settings.store.value,
         environ=environ,
         limits=Limits(settings.grace_ms.value, settings.output_limit.value),
     )

@@ -230,5 +230,16 @@ class TestEveryGate:
         assert outcome.retryable
 
 
+@pytest.mark.parametrize("tool", GATES)
+def test_what_nofx_keeps_in_the_workspace_is_not_examined(ctx: FakeContext, tool: str) -> None:
+    kept = "local_data/runs/2026-11-22/20261122-091530-7k3f9q/artifacts/a/1/test_kept.py"
+    clean = {"gate:lint": {"app.py": "x = 1\n"}, "gate:unit": {"test_app.py": "def test_it():\n    assert True\n"}}
+
+    outcome = run(ctx, tool, {**clean[tool], kept: "import os\ndef test_kept():\n    assert False\n"})
+
+    assert verdict(outcome).verdict == "passed"
+    assert 1 in verdict(outcome).counts.values()
+
+
 def test_the_table_covers_every_gate_handler() -> None:
     assert all(isinstance(handler, GateHandler) for handler in GATES.values())

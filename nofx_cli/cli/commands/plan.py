@@ -11,6 +11,7 @@ from nofx_cli.cli.completion import complete_plan
 from nofx_cli.cli.output import columns, note, out, out_json, paint, safe
 from nofx_cli.domain.ids import JsonValue
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.wording import counted
 from nofx_cli.planning.catalogue import PlanFile, available, find_plan
 from nofx_cli.planning.diagnostics import Diagnostic, PlanInvalid, render, to_json
 from nofx_cli.safety.terminal_text import neutralise
@@ -150,7 +151,7 @@ def _checked(session: Session, name: str) -> tuple[str, Plan | None, Sequence[Di
 
 def _tell_check(source: str, loaded: Plan | None, found: Sequence[Diagnostic]) -> None:
     if loaded is not None:
-        out(f"{safe(source)}: {paint('ok', 'green')}, {len(loaded.steps)} steps")
+        out(f"{safe(source)}: {paint('ok', 'green')}, {counted(len(loaded.steps), 'step')}")
         return
     out(render(found))
     out()

@@ -12,6 +12,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonObject
 from nofx_cli.domain.outcome import StepError
+from nofx_cli.domain.wording import counted
 
 _SHORT = 12
 _LONGEST = 300
@@ -99,7 +100,7 @@ def _created(said: ev.RunCreated) -> str:
     commit = str(said.workspace.get("commit") or "")[:_SHORT]
     on = f"on {commit}" + (" (dirty)" if said.workspace.get("dirty") else "") if commit else ""
     plan = f"plan {said.plan_name or '?'} {said.plan_digest[:_SHORT]}"
-    return _listed(plan, f"{said.steps} steps", _names(said.params), made, on, said.goal)
+    return _listed(plan, counted(said.steps, "step"), _names(said.params), made, on, said.goal)
 
 
 def _ended_well(said: ev.RunSucceeded) -> str:

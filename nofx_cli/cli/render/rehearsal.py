@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from nofx_cli.cli.output import out, paint, safe
 from nofx_cli.domain.ids import JsonObject, JsonValue, canonical_json
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.wording import counted
 from nofx_cli.engine.rehearse import Rehearsed
 
 
@@ -24,7 +25,7 @@ def rehearsal_json(plan: Plan, params: JsonObject, steps: Sequence[Rehearsed]) -
 
 def tell_rehearsal(plan: Plan, steps: Sequence[Rehearsed]) -> None:
     """Print it for people, in the order of the plan."""
-    out(f"{len(steps)} steps would run, at most {plan.concurrency} at a time; nothing was created")
+    out(f"{counted(len(steps), 'step')} would run, at most {plan.concurrency} at a time; nothing was created")
     for step in steps:
         needs = f" after {', '.join(step.needs)}" if step.needs else ""
         out(f"{paint(step.step, 'bold')}  {safe(step.tool)}{paint(needs, 'dim')}")

@@ -12,6 +12,7 @@ from nofx_cli.clock import Clock, format_at, parse_at
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.domain.state import RunStatus, StepState, StepStatus
+from nofx_cli.domain.wording import counted
 from nofx_cli.engine.kept_files import kept_files
 from nofx_cli.engine.list_runs import INTERRUPTED
 from nofx_cli.engine.view_run import RunView
@@ -81,7 +82,7 @@ def head_lines(view: RunView, *, clock: Clock) -> Iterator[str]:
     made = f"{local_date_time(state.created_at)} by {view.events[0].actor.kind}:{view.events[0].actor.id}"
     facts = {
         "goal": created.goal,
-        "plan": f"{created.plan_name} {created.plan_digest[:_SHORT]}, {created.steps} steps",
+        "plan": f"{created.plan_name} {created.plan_digest[:_SHORT]}, {counted(created.steps, 'step')}",
         "params": values_words(created.params),
         "workspace": workspace_words(created.workspace),
         "origin": f"{created.origin.get('kind')} of {created.origin['run']}" if created.origin.get("run") else "",
@@ -192,7 +193,8 @@ def _troubles(view: RunView) -> Iterator[str]:
         yield f"{paint('waits', 'yellow')}: {safe(step.name)}: {question}"
     if state.failure is not None:
         error = state.failure.error
-        where = f"{safe(state.failure.step)}#{state.failure.attempt}"
+        attempt = f"#{state.failure.attempt}" if state.failure.attempt else ""
+        where = safe(state.failure.step) + attempt
         yield ""
         yield f"{paint('failed', 'red')}: {where}: [{safe(error.code)}] {safe(error.message)}"
         if error.hint:

@@ -61,7 +61,7 @@ class Layout:
         """
         if self.check_format():
             return
-        with told(f"the store {self.root} cannot be made"):
+        with told(f"the store {self.root} cannot be made", hint=NOTHING_MADE):
             (self.root / "runs").mkdir(parents=True, exist_ok=True)
             (self.root / ".gitignore").write_text("*\n", encoding="ascii")
             (self.root / "format").write_text(f"{FORMAT}\n", encoding="ascii")
@@ -127,20 +127,24 @@ def fdatasync(fd: int) -> None:
         os.fsync(fd)
 
 
+_GO_ON = "what was committed before is kept; mend the cause, then: nofx resume"
+NOTHING_MADE = "no run was made; mend the cause and type it again"
+
+
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def told(what: str, *, hint: str = _GO_ON) -> Iterator[None]:
     """Turn an operating system's error into a `StoreFailure` that says what could not be done and why."""
     try:
         yield
     except OSError as exc:
-        raise store_failure(what, exc) from exc
+        raise store_failure(what, exc, hint=hint) from exc
 
 
-def store_failure(what: str, exc: OSError) -> errors.StoreFailure:
+def store_failure(what: str, exc: OSError, *, hint: str = _GO_ON) -> errors.StoreFailure:
     cause = _CAUSES.get(exc.errno or 0) or (exc.strerror or str(exc)).lower()
     return errors.StoreFailure(
         f"{what}: {cause}",
         code="store-unwritable",
-        hint="what was committed before is kept; mend the cause, then: nofx resume",
+        hint=hint,
         context={"errno": errno.errorcode.get(exc.errno or 0, ""), "path": str(exc.filename or "")},
     )

@@ -12,7 +12,7 @@ from nofx_cli.domain.codec import DamagedLine, Head, Mask, decode_line, encode_b
 from nofx_cli.domain.events import Actor, Draft, Event
 from nofx_cli.domain.ids import RunId, is_run_id
 from nofx_cli.drivers.filesystem.journal_file import HEAD, JOURNAL, JournalFile, head_text, not_found, read_head
-from nofx_cli.drivers.filesystem.layout import Layout, told
+from nofx_cli.drivers.filesystem.layout import NOTHING_MADE, Layout, told
 from nofx_cli.drivers.filesystem.watch import FolderWatch
 from nofx_cli.ports.journal import RunSummary
 
@@ -34,7 +34,7 @@ class FileRunStore:
         self._layout.prepare()
         final = self._layout.run(run)
         making = final.with_name(f".new-{run}-{os.getpid()}-{threading.get_ident()}")
-        with told(f"run {run} cannot be created"):
+        with told(f"run {run} cannot be created", hint=NOTHING_MADE):
             final.parent.mkdir(parents=True, exist_ok=True)
             making.mkdir()
             try:

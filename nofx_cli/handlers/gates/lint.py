@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from nofx_cli.domain.outcome import Verdict
+from nofx_cli.domain.wording import counted
 from nofx_cli.handlers.gates.evidence import Evidence, NoEvidence, read_report
 from nofx_cli.handlers.gates.findings import Finding
 from nofx_cli.handlers.gates.gate import GateHandler, run_program, texts
 from nofx_cli.handlers.gates.programs import program
-from nofx_cli.handlers.wording import counted
 from nofx_cli.ports.handler import StepContext
 
 UNREADABLE = "E902"
@@ -65,7 +65,8 @@ class Lint:
     def _command(self, ctx: StepContext, *options: str) -> list[str]:
         given, paths = texts(ctx.inputs, "args"), texts(ctx.inputs, "paths") or ["."]
         ruff = program(ctx.workspace, "ruff")
-        return [*ruff, "check", *given, "--no-cache", "--no-fix", "--no-fix-only", *options, "--", *paths]
+        own = ["--extend-exclude", str(ctx.store)]
+        return [*ruff, "check", *given, *own, "--no-cache", "--no-fix", "--no-fix-only", *options, "--", *paths]
 
 
 def read_messages(text: str) -> tuple[int | None, list[str]]:

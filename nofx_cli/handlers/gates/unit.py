@@ -19,13 +19,13 @@ in a project's settings selects nothing, and bytecode is not written.
 from pathlib import Path
 
 from nofx_cli.domain.outcome import Verdict
+from nofx_cli.domain.wording import counted
 from nofx_cli.handlers.gates import junit
 from nofx_cli.handlers.gates.evidence import Evidence, NoEvidence, read_report
 from nofx_cli.handlers.gates.findings import Finding
 from nofx_cli.handlers.gates.gate import GateHandler, last_words, run_program, texts
 from nofx_cli.handlers.gates.junit import Case, CaseStatus, Report
 from nofx_cli.handlers.gates.programs import python_module
-from nofx_cli.handlers.wording import counted
 from nofx_cli.ports.handler import StepContext
 
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -49,6 +49,7 @@ class Unit:
             *("-o", "junit_family=xunit1"),
             *("-o", "junit_logging=no"),
             f"--junit-xml={reports / self.report}",
+            f"--ignore={ctx.store}",
         ]
         return [*pytest, *texts(ctx.inputs, "args"), *ours, "--", *texts(ctx.inputs, "paths")]
 

@@ -112,7 +112,8 @@ class TestRun:
         ctx = FakeContext(tmp_path, {"args": ["--select", "F"], "paths": ["."]}, processes=FakeRuff())
         assert isinstance(HANDLER.run(ctx), Succeeded)
         assert ctx.calls[0].argv[4:] == (
-            *(str(ruff), "check", "--select", "F", "--no-cache", "--no-fix", "--no-fix-only", "--verbose"),
+            *(str(ruff), "check", "--select", "F", "--extend-exclude", str(ctx.store)),
+            *("--no-cache", "--no-fix", "--no-fix-only", "--verbose"),
             *("--output-format", "json", "--output-file", str(ctx.scratch / "ruff.json"), "--", "."),
         )
 

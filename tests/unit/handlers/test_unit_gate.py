@@ -134,7 +134,7 @@ class TestRun:
         assert ctx.calls[0].argv == (
             *(str(pytest_program), "-k", "x", "-o", f"cache_dir={ctx.scratch}/pytest-cache"),
             *("-o", "junit_family=xunit1", "-o", "junit_logging=no", f"--junit-xml={ctx.scratch}/junit.xml"),
-            *("--", "tests"),
+            *(f"--ignore={ctx.store}", "--", "tests"),
         )
         assert ctx.calls[0].env == {"PYTHONDONTWRITEBYTECODE": "1"}
         assert sorted(ctx.artifacts) == ["junit.xml"]
