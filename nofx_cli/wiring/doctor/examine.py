@@ -17,7 +17,7 @@ def examine(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """
     yield from machine.checks(environ)
     try:
-        session = open_session(folder=folder, environ=environ)
+        session = open_session(folder=folder, environ=environ, newer=True)
     except errors.InvalidInput as exc:
         yield fail("settings", exc.message, "mend nofx.yaml or the variable; what depends on it was not examined")
         return
