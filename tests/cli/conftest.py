@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.console import Console, Records
+from tests.cli.runner import Runner
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +40,12 @@ def cli(project: Path) -> Console:
 def records(tmp_path: Path) -> Records:
     """The store that `cli` uses."""
     return Records(tmp_path / "store")
+
+
+@pytest.fixture
+def nofx(cli: Console, records: Records) -> Iterator[Runner]:
+    """`nofx` with plans to run; whatever a test does, every run that it made must verify."""
+    runner = Runner(cli, records)
+    yield runner
+    if list(records.store.runs()):
+        cli.ok("verify", "--all")
