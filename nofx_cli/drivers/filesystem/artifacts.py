@@ -43,12 +43,14 @@ class FileArtifacts:
         making = target.with_name(f".new-{target.name}")
         with told(f"artifact {name} of step {step} cannot be kept"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(data, Path):
-                shutil.copyfile(data, making)
-            else:
-                making.write_bytes(data)
-            os.replace(making, target)
-            return self._keep(run, target, name)
+            making.unlink(missing_ok=True)  # what a process left there: a link would lead out
+            try:
+                _copy(data, making)
+                digest, size = _digest(making, sync=self._layout.sync)
+                os.replace(making, target)
+            finally:
+                making.unlink(missing_ok=True)
+            return self._described(run, target, name, digest=digest, size=size)
 
     def collect(self, run: RunId, step: StepName, attempt: int) -> list[ArtifactCreated]:
         folder = self._artifacts(run, step, attempt)
@@ -108,6 +110,9 @@ class FileArtifacts:
     def _keep(self, run: RunId, path: Path, name: str) -> ArtifactCreated:
         """Make a file durable and describe it."""
         digest, size = _digest(path, sync=self._layout.sync)
+        return self._described(run, path, name, digest=digest, size=size)
+
+    def _described(self, run: RunId, path: Path, name: str, *, digest: str, size: int) -> ArtifactCreated:
         self._layout.fsync_folder(path.parent)
         media_type = _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
         below = path.relative_to(self._layout.run(run)).as_posix()
@@ -128,6 +133,13 @@ def _bad_name(name: str) -> errors.InvalidInput:
         code="artifact-name",
         hint="use a relative path below the artifacts folder, such as report/index.html",
     )
+
+
+def _copy(data: bytes | Path, target: Path) -> None:
+    if isinstance(data, Path):
+        shutil.copyfile(data, target)
+    else:
+        target.write_bytes(data)
 
 
 def _digest(path: Path, *, sync: bool = False) -> tuple[str, int]:

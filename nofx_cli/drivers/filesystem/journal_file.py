@@ -11,6 +11,7 @@ After the write the batch is committed. The noted head is written after the batc
 of the journal; it may be behind after a crash.
 """
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nofx_cli import errors
-from nofx_cli.domain.codec import GENESIS, DamagedLine, Head, Mask, decode_line, encode_batch, whole_batches
+from nofx_cli.domain.codec import DamagedLine, Head, Mask, decode_line, encode_batch, whole_batches
 from nofx_cli.domain.events import Actor, Draft, Event, JournalRepaired
 from nofx_cli.domain.ids import RunId, digest_of_bytes
 from nofx_cli.drivers.filesystem.layout import Layout, fdatasync, store_failure, told, write_all
@@ -36,7 +37,7 @@ class JournalFile:
         self._layout, self._run, self._mask = layout, run, mask
         self._folder = layout.run(run)
         self._thread_lock = threading.RLock()
-        self._size, self._head = 0, Head()
+        self._size, self._head, self._last_line = 0, Head(), b""
         self._head_fd = -1
         try:
             self._fd = os.open(self._folder / JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
@@ -58,10 +59,11 @@ class JournalFile:
 
     def append(self, expected_seq: int, drafts: Sequence[Draft], *, at: str, actor: Actor) -> list[Event]:
         with self._thread_lock, told(f"the journal of run {self._run} cannot be written"), self._locked():
+            taken_back = not self._stands()
             since = self._catch_up(at=at)
-            if self._head.seq != expected_seq:
+            if self._head.seq != expected_seq or taken_back:
                 if self._head.seq - len(since) != expected_seq:
-                    since = list(self.read(after_seq=expected_seq))
+                    since = self.read(after_seq=expected_seq)
                 raise AppendConflict(self._run, since)
             if not drafts:
                 return []
@@ -71,13 +73,13 @@ class JournalFile:
         """The whole batches behind `after_seq`; remembers how far the file was read."""
         with self._thread_lock, told(f"the journal of run {self._run} cannot be read"):
             if after_seq and after_seq == self._head.seq:
-                return self._take(self._new_bytes())
+                return [event for event in self._take(self._new_bytes()) if event.seq > after_seq]
             data = self._bytes_from(0)
             whole = data[: whole_batches(data)]
             lines = whole.split(b"\n")[:-1]
             events = self._decode(lines[after_seq:], first_seq=after_seq + 1)
-            last = digest_of_bytes(lines[-1]) if lines else GENESIS
-            self._size, self._head = len(whole), Head(len(lines), last)
+            self._forget()
+            self._remember(len(whole), lines)
             return events
 
     def head(self) -> Head:
@@ -105,7 +107,31 @@ class JournalFile:
         return b"".join(parts)
 
     def _new_bytes(self) -> bytes:
-        return self._bytes_from(self._size) if self.size() != self._size else b""
+        """What stands behind the part that was read before; all, when that part was taken back since."""
+        if self.size() == self._size:
+            return b""
+        if not self._stands():
+            self._forget()
+        return self._bytes_from(self._size)
+
+    def _stands(self) -> bool:
+        """Whether the last line that was read is still there.
+
+        A writer whose disk fails takes its batch back; somebody may have read it before, and another batch may
+        stand in its place by now.
+        """
+        length = len(self._last_line)
+        return not length or os.pread(self._fd, length, self._size - length) == self._last_line
+
+    def _forget(self) -> None:
+        self._size, self._head, self._last_line = 0, Head(), b""
+
+    def _remember(self, size: int, lines: Sequence[bytes]) -> None:
+        """Note that `lines`, of `size` bytes, stand behind what was read before."""
+        if lines:
+            self._last_line = lines[-1] + b"\n"
+            self._size += size
+            self._head = Head(self._head.seq + len(lines), digest_of_bytes(lines[-1]))
 
     def _take(self, data: bytes) -> list[Event]:
         """Take in what stands behind the part that was read before."""
@@ -114,13 +140,17 @@ class JournalFile:
         whole = data[: whole_batches(data)]
         lines = whole.split(b"\n")[:-1]
         events = self._decode(lines, first_seq=self._head.seq + 1)
-        if lines:
-            self._size += len(whole)
-            self._head = Head(self._head.seq + len(lines), digest_of_bytes(lines[-1]))
+        self._remember(len(whole), lines)
         return events
 
     def _catch_up(self, *, at: str) -> list[Event]:
+        """Take in what others wrote. Only under the lock."""
+        if not self._stands():
+            self._forget()
         events = self._take(self._new_bytes())
+        noted = read_head(self._folder) if len(events) == self._head.seq else None
+        if noted is not None and noted.seq > self._head.seq:
+            raise tail_lost(self._run, self._head.seq, noted.seq)
         torn = self.size() - self._size
         if torn:
             events += self._repair(torn, at=at)
@@ -147,8 +177,9 @@ class JournalFile:
         except OSError:
             os.ftruncate(self._fd, self._size)
             raise
-        self._size, self._head = self._size + len(data), head
-        self._note_head()
+        self._size, self._head, self._last_line = self._size + len(data), head, events[-1].line + b"\n"
+        with contextlib.suppress(OSError):  # the batch is durable; a noted head that stays behind is allowed
+            self._note_head()
         return events
 
     def _note_head(self) -> None:
@@ -190,6 +221,15 @@ def damaged(run: RunId, seq: int) -> errors.StoreFailure:
         code="journal-damaged",
         hint=f"nofx verify {run}",
         context={"run": run, "seq": seq},
+    )
+
+
+def tail_lost(run: RunId, seq: int, noted: int) -> errors.StoreFailure:
+    return errors.StoreFailure(
+        f"events {seq + 1} to {noted} of run {run} are gone from its journal",
+        code="journal-damaged",
+        hint=f"nofx verify {run}",
+        context={"run": run, "seq": seq + 1},
     )
 
 

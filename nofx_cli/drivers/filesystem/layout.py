@@ -79,6 +79,8 @@ class Layout:
             if isinstance(exc.__cause__, FileNotFoundError):
                 return False
             raise
+        if not found:
+            return False  # its making was cut off
         if not found.isdigit() or int(found) > FORMAT:
             raise errors.StoreFailure(
                 f"the store {self.root} has format {found!r}; this nofx knows up to {FORMAT}",

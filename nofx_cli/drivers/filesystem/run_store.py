@@ -95,7 +95,10 @@ class FileRunStore:
         if not tail or not first_line.endswith(b"\n"):
             return None
         last, last_run_event = tail
-        return RunSummary(run, decode_line(first_line[:-1]), last_run_event, last)
+        try:
+            return RunSummary(run, decode_line(first_line[:-1]), last_run_event, last)
+        except DamagedLine:  # `verify` tells; a list of runs goes on without this one
+            return None
 
     def wait(self, run: RunId, *, after_seq: int, timeout_ms: float) -> bool:
         journal = self._journal(run)
