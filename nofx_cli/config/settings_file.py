@@ -31,7 +31,7 @@ def _checked(text: str, name: str, known: AbstractSet[str]) -> Mapping[str, tupl
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as exc:
         raise errors.InvalidInput(f"{name} is not YAML: {exc}", code="settings-syntax") from exc
-    if root is None:
+    if root is None or _is_null(root):
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise errors.InvalidInput(
@@ -66,4 +66,10 @@ def _fault(key: str, value: object, known: AbstractSet[str], *, seen: bool) -> t
         return "settings-duplicate-key", f"`{key}` stands here twice"
     if not isinstance(value, yaml.ScalarNode):
         return "settings-bad-value", f"`{key}` must be a single value"
+    if _is_null(value):
+        return "settings-bad-value", f"`{key}` has no value; take the line away for the default"
     return None
+
+
+def _is_null(node: object) -> bool:
+    return getattr(node, "tag", "") == "tag:yaml.org,2002:null"
