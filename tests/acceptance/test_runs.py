@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nofx_cli.domain import events as ev
-from tests.acceptance.program import PATIENCE, Program
+from tests.acceptance.program import PATIENCE, Program, ended
 
 pytestmark = pytest.mark.acceptance
 
@@ -98,6 +98,17 @@ def test_a_chain_starts_in_the_order_of_its_needs_and_what_needs_a_failure_is_sk
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
 
 
+def test_of_many_processes_with_one_key_one_makes_the_run_and_it_runs_once(nofx: Program) -> None:
+    nofx.plan("  - {name: once, tool: shell, inputs: {command: echo done >> done}}\n")
+    words = ["run", "plan.yaml", "--idempotency-key", "k", "--json"]
+    told = [ended(process) for process in [nofx.start(*words) for _ in range(4)]]
+    assert {each.code for each in told} <= {0, 5}, told
+    assert 0 in {each.code for each in told}
+    assert all(json.loads(each.out)["error"]["code"] == "run-is-held" for each in told if each.code)
+    assert len(nofx.runs()) == 1
+    assert (nofx.folder / "done").read_text() == "done\n"
+
+
 SECRET = 'hunter2-"quoted"-\\slash'
 TELLS = """\
 params: {note: {type: string, default: none}}
@@ -125,8 +136,8 @@ def test_a_secret_of_the_environment_is_nowhere_in_the_store_nor_on_the_terminal
         ("approve", "asks", "--note", SECRET, "--no-resume"), ("show",),
     )]  # fmt: skip
     forms = [SECRET, json.dumps(SECRET)[1:-1], json.dumps(json.dumps(SECRET)[1:-1])[1:-1]]
-    for ended in seen:
-        assert not any(form in ended.out + ended.err for form in forms), ended
+    for told in seen:
+        assert not any(form in told.out + told.err for form in forms), told
     kept = [path for path in nofx.store.rglob("*") if path.is_file()]
     assert kept
     for path in kept:
