@@ -11,8 +11,9 @@ with choose_view(watched, verbose=verbose) as view:
     ending = execute(open_run, observer=view, inbox=inbox, stay=stay)
 ```
 
-`view.stopping()` is for the handler of Ctrl-C. An `Ending.signal` of `LEFT` is no signal but a person who left a
-waiting run: exit code 8. On `__exit__` the view tells how the run was left, so the command has nothing more to say.
+`view.stopping()` is called by the executor once a signal has come, never in the signal's handler. An `Ending.signal`
+of `LEFT` is no signal but a person who left a waiting run: exit code 8. On `__exit__` the view tells how the run was
+left, so the command has nothing more to say.
 Rich is imported only by the live view, in its own thread.
 """
 
