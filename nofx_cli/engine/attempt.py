@@ -45,8 +45,7 @@ def run_attempt(services: Services, claimed: Claimed) -> AttemptResult:
         if ctx.cancellation.reason == "timeout":
             outcome = timed_out(claimed)
         outcome = _with_declared(claimed, outcome)
-        if ctx.touched_files:
-            artifacts = services.artifacts.collect(ctx.run_id, ctx.step, ctx.attempt)
+        artifacts = ctx.collect_artifacts()
     except StepCancelled:
         stopped = ctx.cancellation.reason
         outcome = timed_out(claimed)

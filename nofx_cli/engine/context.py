@@ -12,14 +12,14 @@ from nofx_cli.domain.state import RunState
 from nofx_cli.engine.cancellation import StopRequest
 from nofx_cli.engine.output_file import read_output_file
 from nofx_cli.engine.services import Services
+from nofx_cli.ports.artifacts import ARTIFACTS
 from nofx_cli.ports.handler import Granted, StepCancelled
-from nofx_cli.ports.processes import ProcessResult, ProcessSpec
+from nofx_cli.ports.processes import RECORD, ProcessResult, ProcessSpec
 from nofx_cli.safety.environment import base_environment
 from nofx_cli.safety.paths import contained
 from nofx_cli.safety.policy import allowed_env
 
 OUTPUT_FILE = "output"
-PROCESS_RECORD = "process.json"
 
 
 class EndedOutputs(Mapping[StepName, JsonObject]):
@@ -120,7 +120,7 @@ class EngineContext:
             cwd=self._folder(cwd),
             env=self._environment(scratch, env or {}),
             log=self._log_path(),
-            record=scratch / PROCESS_RECORD,
+            record=scratch / RECORD,
             time_limit_ms=min(left_ms, time_limit_ms or left_ms),
             output_limit=self._services.limits.output_limit,
             capture_limit=capture_limit,
@@ -136,6 +136,14 @@ class EngineContext:
         if not self.touched_files:
             return {}
         return read_output_file(self.scratch / OUTPUT_FILE)
+
+    def collect_artifacts(self) -> list[ArtifactCreated]:
+        """Take in what the attempt and its processes made; nothing of it runs any more."""
+        if not self.touched_files:
+            return []
+        store = self._services.artifacts
+        store.adopt(self.run_id, self.step, self.attempt, self.scratch / ARTIFACTS)
+        return store.collect(self.run_id, self.step, self.attempt)
 
     def check_cancelled(self) -> None:
         if self.cancellation.reason:
@@ -168,7 +176,8 @@ class EngineContext:
         environment.update(marks(self.run_id, self.step, self.attempt))
         environment["NOFX_IDEMPOTENCY_KEY"] = self.idempotency_key
         environment["NOFX_OUTPUT"] = str(scratch / OUTPUT_FILE)
-        artifacts = self._services.artifacts.folder(self.run_id, self.step, self.attempt)
+        artifacts = scratch / ARTIFACTS
+        artifacts.mkdir(exist_ok=True)
         environment["NOFX_ARTIFACTS"] = os.fspath(artifacts)
         return environment
 

@@ -6,12 +6,15 @@ from typing import BinaryIO, Protocol
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import RunId, StepName
 
+ARTIFACTS = "artifacts"
+"""The name, in an attempt's scratch folder, of the folder that its processes put artifacts into."""
+
 
 class ArtifactStore(Protocol):
     """The files of runs. Names are relative POSIX paths below the attempt's folder; anything else is refused."""
 
     def folder(self, run: RunId, step: StepName, attempt: int) -> Path:
-        """The folder that a process of the attempt may write into (`NOFX_ARTIFACTS`); it exists afterwards."""
+        """The folder that the attempt's artifacts lie in; it exists afterwards."""
         ...
 
     def put(self, run: RunId, step: StepName, attempt: int, name: str, data: bytes | Path) -> ArtifactCreated:
@@ -21,6 +24,10 @@ class ArtifactStore(Protocol):
             errors.InvalidInput: the name is absolute, leaves the folder, or is not a plain path (code `artifact-name`).
             errors.StoreFailure: it could not be written.
         """
+        ...
+
+    def adopt(self, run: RunId, step: StepName, attempt: int, source: Path) -> None:
+        """Move the files below `source` into the attempt's folder; links and special files stay behind."""
         ...
 
     def collect(self, run: RunId, step: StepName, attempt: int) -> list[ArtifactCreated]:
@@ -47,11 +54,22 @@ class ArtifactStore(Protocol):
         ...
 
     def scratch(self, run: RunId, step: StepName, attempt: int) -> Path:
-        """A folder of the attempt's own for temporary files; it exists afterwards and goes with `discard_scratch`."""
+        """A folder of the attempt's own for temporary files; it exists, and is the attempt's until `discard_scratch`.
+
+        It is empty but for an emptied process record of an earlier attempt that had the same folder.
+        """
         ...
 
     def discard_scratch(self, run: RunId, step: StepName, attempt: int) -> None:
         """Remove the attempt's temporary files."""
+        ...
+
+    def left_scratch(self, run: RunId) -> list[Path]:
+        """The scratch folders that lie there, also those of a process that is gone."""
+        ...
+
+    def clear_scratch(self, run: RunId) -> None:
+        """Remove all scratch folders of a run that nobody executes, or that only the caller does."""
         ...
 
     def put_shown(self, run: RunId, digest: str, text: str) -> str:

@@ -23,6 +23,10 @@ class Cancellation(Protocol):
         ...
 
 
+RECORD = "process.json"
+"""The name, in an attempt's scratch folder, of the record of its process. An empty record names nobody."""
+
+
 @record
 class ProcessSpec:
     """What to start. `env` is the whole environment. `time_limit_ms` counts from the start; the step's limit holds too.

@@ -12,7 +12,7 @@ from pathlib import Path
 from nofx_cli.safety import process_table
 from nofx_cli.safety.ending import REAL_TIME, end_all, rest
 from nofx_cli.safety.process_table import Process
-from nofx_cli.safety.record import recorded_process, remove_record
+from nofx_cli.safety.record import empty_record, recorded_process
 
 _GRACE_MS = 500
 
@@ -22,7 +22,7 @@ def end_leftovers(record: Path, marks: Mapping[str, str]) -> int:
     left = _Leftovers(record, marks)
     kill_at_ms = REAL_TIME.monotonic_ms() + _GRACE_MS
     ended = end_all(left.living, kill_at_ms=lambda: kill_at_ms, pause=rest)
-    remove_record(record)
+    empty_record(record)
     return ended
 
 

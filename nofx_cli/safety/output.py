@@ -31,11 +31,7 @@ class Output:
     """The output of one process."""
 
     def __init__(self, spec: ProcessSpec, mask: Masker, on_line: Callable[[str], None] | None) -> None:
-        """Open the log, to append to it; its folder is made where it is missing.
-
-        Raises:
-            errors.StoreFailure: it cannot be opened (code `log-not-written`).
-        """
+        """The log is opened with the first byte, to append to it; a process that is silent has none."""
         self._path, self._mask, self._on_line = spec.log, mask, on_line
         self._log_room, self._capture_room = spec.output_limit, spec.capture_limit
         self._limit = spec.output_limit
@@ -43,7 +39,7 @@ class Output:
         self._captured = bytearray()
         self._tail, self._ends_line = b"", True
         self._line, self._is_fresh, self._told_ms = "", False, float("-inf")
-        self._log = self._open()
+        self._log = -1
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +47,8 @@ class Output:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._log)
+        if self._log >= 0:
+            os.close(self._log)
 
     def source(self, fd: int, *, captured: bool) -> Source:
         """A pipe to take output from."""
@@ -140,6 +137,8 @@ class Output:
             raise self._failure(exc) from exc
 
     def _write(self, data: bytes) -> None:
+        if self._log < 0:
+            self._log = self._open()
         try:
             written = os.write(self._log, data)
             while written < len(data):

@@ -18,7 +18,7 @@ from nofx_cli.safety.children import CHILDREN, Family, marks_of
 from nofx_cli.safety.ending import GIVE_UP_MS, REAL_TIME, end_all, rest
 from nofx_cli.safety.output import Output, Source
 from nofx_cli.safety.pipes import Wake, new_pipe
-from nofx_cli.safety.record import remove_record, write_record
+from nofx_cli.safety.record import empty_record, write_record
 from nofx_cli.safety.start import start
 
 _CHUNK = 65_536
@@ -154,7 +154,7 @@ class Supervision:
             return
         while not family.release():
             end_all(family.living, kill_at_ms=self._grace_ends_ms, pause=rest)
-        remove_record(self._spec.record)
+        empty_record(self._spec.record)
 
     def _end_at_once(self, family: Family) -> None:
         """Something went wrong on our side: leave nothing behind, and touch neither log nor listener any more."""

@@ -15,7 +15,8 @@ import pytest
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import RunId, StepName
-from nofx_cli.ports.artifacts import ArtifactStore
+from nofx_cli.ports.artifacts import ARTIFACTS, ArtifactStore
+from nofx_cli.ports.processes import RECORD
 
 RUN = RunId("20261122-091530-7k3f9q")
 STEP = StepName("build")
@@ -167,9 +168,36 @@ class ArtifactStoreContract:
             (folder / "sub" / "file").write_text("temporary")
         store.discard_scratch(RUN, STEP, 1)
         store.discard_scratch(RUN, STEP, 1)
-        assert not first.exists()
+        assert everything_below(first) == {}
         assert (second / "sub" / "file").exists()
-        assert everything_below(store.scratch(RUN, STEP, 1)) == {}
+        assert list(store.scratch(RUN, STEP, 1).iterdir()) == []
+        assert store.scratch(RUN, STEP, 1) not in (second, store.scratch(RUN, STEP, 3))
+
+    def test_what_a_dead_process_left_in_scratch_is_found_and_cleared(self, store: ArtifactStore) -> None:
+        assert store.left_scratch(RUN) == []
+        folder = store.scratch(RUN, STEP, 1)
+        (folder / RECORD).write_text("{}")
+        assert store.left_scratch(RUN) == [folder]
+        store.clear_scratch(RUN)
+        assert store.left_scratch(RUN) == []
+        assert list(store.scratch(RUN, STEP, 1).iterdir()) == []
+
+    def test_a_record_is_emptied_with_its_scratch(self, store: ArtifactStore) -> None:
+        folder = store.scratch(RUN, STEP, 1)
+        (folder / RECORD).write_text("{}")
+        store.discard_scratch(RUN, STEP, 1)
+        again = store.scratch(RUN, STEP, 2)
+        assert everything_below(again) in ({}, {str(again / RECORD): b""})
+
+    def test_what_processes_made_is_adopted_but_for_links(self, store: ArtifactStore, tmp_path: Path) -> None:
+        made = store.scratch(RUN, STEP, 1) / ARTIFACTS
+        (made / "sub").mkdir(parents=True)
+        (made / "sub" / "report").write_text("made")
+        (made / "link").symlink_to(tmp_path)
+        store.adopt(RUN, STEP, 1, made)
+        [artifact] = store.collect(RUN, STEP, 1)
+        assert (artifact.name, read(store, artifact)) == ("sub/report", b"made")
+        assert everything_below(made) == {}
 
     def test_what_is_shown_is_kept_under_its_digest(self, store: ArtifactStore) -> None:
         paths = [

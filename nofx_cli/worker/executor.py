@@ -73,6 +73,8 @@ class Executor:
         finally:
             self._end_attempts("killed")
             self._attempts.close()
+            if not len(self._attempts):
+                self._services.artifacts.clear_scratch(self.open_run.run)
             self._watcher.close()
             self._hold.release()
         return Ending(self.open_run.state, self._signal, self._stale)

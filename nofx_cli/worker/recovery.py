@@ -14,12 +14,13 @@ from nofx_cli.domain.ids import JsonObject
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Step
 from nofx_cli.domain.state import RunStatus, StepState, StepStatus
-from nofx_cli.engine.context import PROCESS_RECORD, EngineContext, marks
+from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.open_run import Batch, OpenRun
 from nofx_cli.engine.prepare import find_handler, request
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.subject import subject_of
 from nofx_cli.ports.handler import handler_flag
+from nofx_cli.ports.processes import RECORD
 from nofx_cli.ports.rendering import RenderFailed
 from nofx_cli.safety import identity
 
@@ -43,8 +44,7 @@ def recover(open_run: OpenRun, *, rerun: bool) -> Sequence[ev.Event]:
     state = open_run.state
     if state.ended or state.status is RunStatus.QUEUED:
         return ()
-    for step in state.in_status(StepStatus.RUNNING):
-        end_leftovers(open_run, step)
+    end_leftovers(open_run)
 
     def build(batch: Batch) -> None:
         cut_off = batch.state.in_status(StepStatus.RUNNING)
@@ -62,12 +62,13 @@ def recover(open_run: OpenRun, *, rerun: bool) -> Sequence[ev.Event]:
     return open_run.commit(build)
 
 
-def end_leftovers(open_run: OpenRun, step: StepState) -> int:
-    """End what an attempt of a dead process left running; returns how many processes that were."""
+def end_leftovers(open_run: OpenRun) -> int:
+    """End whatever a dead process left running of this run; returns how many processes that were."""
     services, run = open_run.services, open_run.run
-    record = services.artifacts.scratch(run, step.name, step.attempt) / PROCESS_RECORD
-    ended = services.processes.end_recorded(record, marks(run, step.name, step.attempt))
-    services.artifacts.discard_scratch(run, step.name, step.attempt)
+    folders = services.artifacts.left_scratch(run)
+    mark = {"NOFX_RUN_ID": run}
+    ended = sum(services.processes.end_recorded(folder / RECORD, mark) for folder in folders)
+    services.artifacts.clear_scratch(run)
     return ended
 
 

@@ -34,6 +34,10 @@ class Bench:
         self.processes = LocalProcesses(Masker(secrets), SystemClock())
         self.marks = {"NOFX_RUN_ID": str(folder), "NOFX_STEP": name, "NOFX_ATTEMPT": "1"}
 
+    def recorded(self) -> bool:
+        """Whether the record names a process."""
+        return self.record.exists() and bool(self.record.read_bytes())
+
     def spec(self, *argv: str, **changes: Any) -> ProcessSpec:
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", **self.marks}
         given: dict[str, Any] = {"env": env, "time_limit_ms": 20_000, "grace_ms": 10_000, "cwd": self.folder} | changes

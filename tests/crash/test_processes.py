@@ -68,7 +68,7 @@ class TestWhatItGets:
         fields = stat.split()
         expected = {"pid": int(fields[0]), "started": fields[21], "boot_id": boot_id, "argv0": "/bin/sh"}
         assert json.loads(record) == expected
-        assert not bench.record.exists()
+        assert not bench.recorded()
 
 
 class TestOutput:
@@ -181,7 +181,7 @@ print(lines.cut_bytes, one.cut_bytes, resource.getrusage(resource.RUSAGE_SELF).r
 
         assert caught.value.code == "log-not-written"
         assert not is_alive(bench.pid("pid"))
-        assert not bench.record.exists()
+        assert not bench.recorded()
 
     def test_a_listener_that_fails_leaves_nothing_running(self, bench: Bench) -> None:
         def listen(line: str) -> None:
@@ -331,7 +331,7 @@ class TestCannotStart:
 
         assert caught.value.code == case.code
         assert caught.value.hint
-        assert not bench.record.exists()
+        assert not bench.recorded()
 
     def test_the_working_folder_is_missing_or_a_file(self, bench: Bench, tmp_path: Path) -> None:
         (tmp_path / "file").touch()

@@ -83,7 +83,7 @@ def sleeper(clean_up: ExitStack, **options: Any) -> "subprocess.Popen[bytes]":
 def guarded_pid(folder: Path, name: str) -> int:
     """The pid that a script wrote; the guardian knows of its group, since the record is written behind that."""
     pid = read_pid(folder / name)
-    wait_until(Bench(folder).record.exists, why="the record")
+    wait_until(Bench(folder).recorded, why="the record")
     return pid
 
 
@@ -204,7 +204,7 @@ class TestEndRecorded:
 
         assert bench.processes.end_recorded(bench.record, {}) == 1
         assert process.wait(10) == -signal.SIGTERM
-        assert not bench.record.exists()
+        assert not bench.recorded()
         assert bench.processes.end_recorded(bench.record, {}) == 0
 
     @pytest.mark.parametrize("change", [{"started": "1"}, {"boot_id": "another boot"}])
@@ -288,10 +288,10 @@ print(bench.processes.end_recorded(bench.record, bench.marks))
         nofx.kill()
         assert all(is_alive(pid) for pid in pids)
         bench = Bench(tmp_path)
-        assert bench.record.exists()
+        assert bench.recorded()
 
         ended = bench.processes.end_recorded(bench.record, bench.marks)
 
         assert ended >= 3
         assert not any(is_alive(pid) for pid in pids)
-        assert not bench.record.exists()
+        assert not bench.recorded()

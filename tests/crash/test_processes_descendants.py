@@ -109,7 +109,7 @@ from nofx_cli.safety import process_table
 process_table.ON_LINUX = False
 from tests.crash.process_bench import Bench
 bench = Bench(Path(sys.argv[1]))
-print(bench.sh("sleep 300 & echo $! >pid").survivors, bench.sh("true").exit_code, bench.record.exists())
+print(bench.sh("sleep 300 & echo $! >pid").survivors, bench.sh("true").exit_code, bench.recorded())
 """
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True, check=True

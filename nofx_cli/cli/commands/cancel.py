@@ -6,7 +6,6 @@ import typer
 
 from nofx_cli.cli.completion import complete_run
 from nofx_cli.cli.output import out, out_json
-from nofx_cli.domain.state import StepStatus
 from nofx_cli.engine.cancel import cancel as cancel_run
 from nofx_cli.wiring.session import open_session
 from nofx_cli.worker.recovery import end_leftovers
@@ -23,11 +22,9 @@ def cancel(
     """End a run: its running steps are stopped, whatever process executes them; nothing follows."""
     session = open_session()
     opened = session.open(run)
-    running = opened.state.in_status(StepStatus.RUNNING)
     new = cancel_run(opened, reason=reason or f"cancelled by {session.services.actor.id}")
     if session.services.liveness.holder(opened.run) is None:
-        for step in running:
-            end_leftovers(opened, step)
+        end_leftovers(opened)
     if as_json:
         out_json({"run": opened.run, "status": opened.state.status.value, "new": new})
     else:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import stat
+import threading
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -12,6 +13,8 @@ from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.drivers.filesystem.layout import Layout, told
+from nofx_cli.ports.artifacts import ARTIFACTS
+from nofx_cli.ports.processes import RECORD
 
 _MEDIA_TYPES = {
     ".json": "application/json", ".jsonl": "application/jsonl", ".sarif": "application/sarif+json",
@@ -28,6 +31,9 @@ class FileArtifacts:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._lock = threading.Lock()
+        self._in_use: dict[tuple[RunId, StepName, int], Path] = {}
+        self._free: list[Path] = []
 
     def folder(self, run: RunId, step: StepName, attempt: int) -> Path:
         folder = self._artifacts(run, step, attempt)
@@ -51,6 +57,14 @@ class FileArtifacts:
             finally:
                 making.unlink(missing_ok=True)
             return self._described(run, target, name, digest=digest, size=size)
+
+    def adopt(self, run: RunId, step: StepName, attempt: int, source: Path) -> None:
+        with told(f"the artifacts of step {step} cannot be kept"):
+            files = [path for path in sorted(source.rglob("*")) if stat.S_ISREG(path.lstat().st_mode)]
+            for path in files:
+                target = self._artifacts(run, step, attempt) / path.relative_to(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, target)
 
     def collect(self, run: RunId, step: StepName, attempt: int) -> list[ArtifactCreated]:
         folder = self._artifacts(run, step, attempt)
@@ -82,13 +96,36 @@ class FileArtifacts:
         return self._layout.run(run) / "logs" / f"{step}.{attempt}.log"
 
     def scratch(self, run: RunId, step: StepName, attempt: int) -> Path:
-        folder = self._scratch(run, step, attempt)
-        with told(f"temporary files of step {step} cannot be made"):
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        with self._lock, told(f"temporary files of step {step} cannot be made"):
+            key, below = (run, step, attempt), self._scratch(run)
+            if key not in self._in_use:
+                free = next((folder for folder in self._free if folder.parent == below), None)
+                if free is None:
+                    free = below / f"{os.getpid()}.{len(self._in_use) + len(self._free)}"
+                    free.mkdir(parents=True, exist_ok=True)
+                else:
+                    self._free.remove(free)
+                self._in_use[key] = free
+            return self._in_use[key]
 
     def discard_scratch(self, run: RunId, step: StepName, attempt: int) -> None:
-        shutil.rmtree(self._scratch(run, step, attempt), ignore_errors=True)
+        with self._lock:
+            folder = self._in_use.pop((run, step, attempt), None)
+            if folder is not None and _emptied(folder):
+                self._free.append(folder)
+
+    def left_scratch(self, run: RunId) -> list[Path]:
+        try:
+            return sorted(self._scratch(run).iterdir())
+        except FileNotFoundError:
+            return []
+
+    def clear_scratch(self, run: RunId) -> None:
+        below = self._scratch(run)
+        with self._lock:
+            self._free = [folder for folder in self._free if folder.parent != below]
+            self._in_use = {key: folder for key, folder in self._in_use.items() if key[0] != run}
+        shutil.rmtree(below, ignore_errors=True)
 
     def put_shown(self, run: RunId, digest: str, text: str) -> str:
         path = f"approvals/{digest}.json"
@@ -104,8 +141,8 @@ class FileArtifacts:
     def _artifacts(self, run: RunId, step: StepName, attempt: int) -> Path:
         return self._layout.run(run) / "artifacts" / step / str(attempt)
 
-    def _scratch(self, run: RunId, step: StepName, attempt: int) -> Path:
-        return self._layout.run(run) / "scratch" / f"{step}.{attempt}"
+    def _scratch(self, run: RunId) -> Path:
+        return self._layout.run(run) / "scratch"
 
     def _keep(self, run: RunId, path: Path, name: str) -> ArtifactCreated:
         """Make a file durable and describe it."""
@@ -133,6 +170,26 @@ def _bad_name(name: str) -> errors.InvalidInput:
         code="artifact-name",
         hint="use a relative path below the artifacts folder, such as report/index.html",
     )
+
+
+def _emptied(folder: Path) -> bool:
+    """Empty a scratch folder for the next attempt; False where that cannot be done, and the folder is left alone.
+
+    The process record and the folder of artifacts stay, both emptied: names that come and go with every step make
+    the file system's journal, and so every commit of the run, several times slower.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name == RECORD and entry.is_file(follow_symlinks=False):
+                    os.truncate(entry.path, 0)
+                elif not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                elif entry.name != ARTIFACTS or os.listdir(entry.path):
+                    shutil.rmtree(entry.path)
+    except OSError:
+        return False
+    return True
 
 
 def _copy(data: bytes | Path, target: Path) -> None:
