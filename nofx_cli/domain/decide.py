@@ -35,6 +35,8 @@ def decide(state: RunState, now: str, condition: Condition) -> list[ev.Draft]:
     drafts = [_take_answer(state, name) for name in state.answered]
     if drafts:
         return drafts
+    if not state.free and (state.counts[StepStatus.RUNNING] or state.counts[StepStatus.QUEUED]):
+        return []
     drafts = _free_steps(state, condition)
     if any(isinstance(draft.payload, ev.StepEnqueued | ev.StepFinished) for draft in drafts):
         return drafts

@@ -71,4 +71,9 @@ def idempotency_key(run: RunId, step: StepName, inputs: JsonObject) -> str:
 
     The last part of `{}` is `44136fa355b3`, that of `{"x":1}` is `5041bf1f713d`.
     """
-    return f"{run}:{step}:{digest_of(inputs)[:12]}"
+    return key_of_digest(run, step, digest_of(inputs))
+
+
+def key_of_digest(run: RunId, step: StepName, inputs_digest: Digest) -> str:
+    """The same, from the digest of the inputs."""
+    return f"{run}:{step}:{inputs_digest[:12]}"

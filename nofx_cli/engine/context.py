@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
-from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of, idempotency_key
+from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of, key_of_digest
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.state import RunState
 from nofx_cli.engine.cancellation import StopRequest
@@ -60,7 +60,7 @@ class EngineContext:
         self.run_id: RunId = state.run
         self.step, self.attempt, self.tool, self.inputs = step.name, attempt, step.tool, inputs
         self.inputs_digest = digest_of(inputs)
-        self.idempotency_key = idempotency_key(self.run_id, step.name, inputs)
+        self.idempotency_key = key_of_digest(self.run_id, step.name, self.inputs_digest)
         self.params: JsonObject = state.created.params if state.created else {}
         self.outputs: Mapping[StepName, JsonObject] = EndedOutputs(state)
         self.needs = step.needs

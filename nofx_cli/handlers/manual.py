@@ -13,6 +13,7 @@ class Manual:
     """`message` is the question, `show` what the person is to look at; the answer is bound to both."""
 
     rerun_safe = True
+    instant = True
     needs_approval = True
 
     def match(self, tool: str) -> bool:

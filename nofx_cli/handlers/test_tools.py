@@ -17,6 +17,7 @@ class Echo:
     """`test:echo`: its inputs are its outputs."""
 
     rerun_safe = True
+    instant = True
 
     def match(self, tool: str) -> bool:
         return tool == "test:echo"
@@ -29,6 +30,7 @@ class Fail:
     """`test:fail`: fails, always or on its first `fail_times` attempts."""
 
     rerun_safe = True
+    instant = True
 
     def match(self, tool: str) -> bool:
         return tool == "test:fail"

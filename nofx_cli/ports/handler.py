@@ -114,7 +114,9 @@ class StepHandler(Protocol):
 
     - `rerun_safe`: an attempt that was cut off may simply run again;
     - `needs_approval`: every step of this tool asks a person first;
-    - `writes`: the tool changes the workspace.
+    - `writes`: the tool changes the workspace;
+    - `instant`: `run` returns at once, without a process, a network or a long computation, so it is called where the
+      run is decided, without a thread. A time limit cannot stop it.
 
     Optional methods:
 

@@ -36,6 +36,7 @@ class FunctionHandler:
     work: Work
     rerun_safe: bool = True
     needs_approval: bool = False
+    instant: bool = False
     shown: JsonObject = field(default_factory=dict)
 
     def match(self, tool: str) -> bool:
@@ -79,7 +80,9 @@ class Rig:
         liveness: Liveness | None = None,
     ) -> None:
         self.clock = clock or ManualClock()
-        self.tools: dict[str, StepHandler] = {"echo": FunctionHandler(lambda ctx: Succeeded(dict(ctx.inputs)))}
+        self.tools: dict[str, StepHandler] = {
+            "echo": FunctionHandler(lambda ctx: Succeeded(dict(ctx.inputs)), instant=True)
+        }
         for name, tool in (tools or {}).items():
             self.tools[name] = FunctionHandler(tool) if callable(tool) else tool
         self.plans: dict[str, Plan] = {}

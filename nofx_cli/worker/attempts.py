@@ -9,6 +9,7 @@ from nofx_cli.domain.record import record
 from nofx_cli.engine.attempt import AttemptResult, run_attempt, timed_out
 from nofx_cli.engine.prepare import Claimed
 from nofx_cli.engine.services import Services
+from nofx_cli.ports.handler import handler_flag
 from nofx_cli.worker.observer import Observer
 
 
@@ -55,12 +56,15 @@ class Attempts:
         return len(self._running)
 
     def start(self, claimed: Claimed) -> None:
-        """Run a claimed attempt in a thread."""
+        """Run a claimed attempt: in a thread, or at once where its handler is instant."""
         step = claimed.step
         claimed.ctx.on_line = lambda text: self._observer.line(step.name, text)
         deadline_ms = claimed.ctx.begin()
         leave_ms = deadline_ms + 2 * self._services.limits.grace_ms + _LEAVE_MS
         self._running[step.name, claimed.ctx.attempt] = _Running(claimed, deadline_ms, leave_ms)
+        if handler_flag(claimed.handler, "instant"):
+            self._inbox.put(run_attempt(self._services, claimed))
+            return
         self._claims.put(claimed)
         if len(self._running) > self._threads:
             self._threads += 1
