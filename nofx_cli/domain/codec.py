@@ -12,8 +12,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, data_of, payload_of, type_of
+from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, type_of
 from nofx_cli.domain.ids import RunId, digest_of_bytes
+from nofx_cli.domain.payload_data import data_of, payload_of
 from nofx_cli.domain.record import record
 
 GENESIS = "0" * 64

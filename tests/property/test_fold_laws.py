@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.codec import Head, decode_line, encode_batch
 from nofx_cli.domain.decide import decide
+from nofx_cli.domain.payload_data import payload_of
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.state import RunState, fold
 from tests.property.payloads import drafts
@@ -82,6 +83,6 @@ def test_no_sequence_of_events_breaks_the_fold_or_its_indexes(plan: Plan, any_ev
     ],
 )
 def test_data_that_the_fold_could_not_act_on_is_kept_as_unknown(type_name: str, data: dict[str, object]) -> None:
-    payload = ev.payload_of(type_name, data)
+    payload = payload_of(type_name, data)
     assert isinstance(payload, ev.Unknown)
     assert (payload.name, payload.data) == (type_name, data)

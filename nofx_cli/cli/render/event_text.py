@@ -12,6 +12,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonObject
 from nofx_cli.domain.outcome import StepError
+from nofx_cli.domain.payload_data import data_of
 from nofx_cli.domain.wording import counted
 
 _SHORT = 12
@@ -59,7 +60,7 @@ def said(event: ev.Event) -> str:
     """What the payload says, on one line. An event of an unknown type is shown with its data as they are."""
     say = SAYINGS.get(type(event.payload))
     if say is None or event.v > ev.EVENT_VERSION:
-        return safe(_cut(json.dumps(ev.data_of(event.payload), ensure_ascii=False, default=dict)))
+        return safe(_cut(json.dumps(data_of(event.payload), ensure_ascii=False, default=dict)))
     return safe(_cut(say(event.payload)))
 
 

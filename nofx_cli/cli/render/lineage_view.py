@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from nofx_cli.cli.output import safe
 from nofx_cli.cli.render.event_text import local_date_time
 from nofx_cli.cli.render.run_view import fact_lines, values_words, workspace_words
-from nofx_cli.domain.events import data_of
 from nofx_cli.domain.ids import JsonValue
 from nofx_cli.domain.lineage import Product
+from nofx_cli.domain.payload_data import data_of
 from nofx_cli.engine.view_run import Origin, RunView
 
 _SHORT = 12

@@ -10,6 +10,7 @@ from nofx_cli.cli.render.status import style_of
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonValue, StepName
 from nofx_cli.domain.outcome import StepError
+from nofx_cli.domain.payload_data import data_of
 from nofx_cli.domain.state import Approval, StepState
 from nofx_cli.engine.kept_files import kept_files
 from nofx_cli.engine.view_run import RunView
@@ -38,10 +39,10 @@ def as_json(view: RunView, name: StepName) -> dict[str, JsonValue]:
         "outputs": step.outputs,
         "error": _error_json(step.error),
         "cause": step.cause or None,
-        "gate": ev.data_of(step.gate) if step.gate else None,
+        "gate": data_of(step.gate) if step.gate else None,
         "approval": _approval_json(step.approval),
         "attempts": [_attempt_json(attempt) for attempt in _attempts(view, name)],
-        "artifacts": [{"attempt": kept.attempt, **ev.data_of(kept.artifact)} for kept in kept_files(view, step=name)],
+        "artifacts": [{"attempt": kept.attempt, **data_of(kept.artifact)} for kept in kept_files(view, step=name)],
     }
 
 

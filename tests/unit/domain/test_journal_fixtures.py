@@ -10,6 +10,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.codec import Head, decode_line
 from nofx_cli.domain.ids import Digest, RunId, StepName, digest_of_bytes
 from nofx_cli.domain.outcome import StepError
+from nofx_cli.domain.payload_data import data_of
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.state import RunStatus, fold
 from nofx_cli.domain.verification import verify_chain
@@ -74,7 +75,7 @@ def test_every_type_of_version_1_is_read_with_all_its_data() -> None:
     assert not [event.type for event in events if isinstance(event.payload, ev.Unknown)]
     assert len({event.type for event in events}) == len(events) == 34
     for event in events:
-        for name, value in ev.data_of(event.payload).items():
+        for name, value in data_of(event.payload).items():
             assert value, f"{event.type}: {name} is empty, so that nothing shows that it is read"
 
 
