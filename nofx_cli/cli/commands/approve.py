@@ -1,25 +1,20 @@
 """`nofx approve`."""
 
-from typing import Annotated
-
 import typer
 
 from nofx_cli.cli.answering import AnswerOptions, give_answer
-from nofx_cli.cli.completion import complete_run, complete_step
+from nofx_cli.cli.options import AskedRunOption, JsonOption, NoResumeOption, NoteOption, StepArgument
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def approve(
-    step: Annotated[str, typer.Argument(help="The waiting step.", autocompletion=complete_step)],
-    run: Annotated[
-        str,
-        typer.Option("--run", "-r", help="The run [default: the newest that waits so].", autocompletion=complete_run),
-    ] = "",
-    note: Annotated[str, typer.Option("--note", "-m", help="Why; kept on record.")] = "",
-    no_resume: Annotated[bool, typer.Option("--no-resume", help="Only record the answer.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    step: StepArgument,
+    run: AskedRunOption = "",
+    note: NoteOption = "",
+    no_resume: NoResumeOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Approve a waiting step.
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nofx_cli.cli.completion import complete_run
+from nofx_cli.cli.options import JsonOption, RunArgument
 from nofx_cli.cli.output import out, out_json
 from nofx_cli.engine.cancel import cancel as cancel_run
 from nofx_cli.wiring.session import open_session
@@ -15,9 +15,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 
 @app.command()
 def cancel(
-    run: Annotated[str, typer.Argument(help="The run.", autocompletion=complete_run)] = "latest",
+    run: RunArgument = "latest",
     reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept on record.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """End a run: its running steps are stopped, whatever process executes them; nothing follows."""
     session = open_session()

@@ -1,10 +1,10 @@
 """`nofx config`."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import columns, out, out_json, safe
 from nofx_cli.config.settings import DECLARED, Settings, Value
 from nofx_cli.domain.durations import format_duration
@@ -26,9 +26,7 @@ def config() -> None:
 
 
 @app.command()
-def show(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False
-) -> None:
+def show(*, as_json: JsonOption = False) -> None:
     """Show each setting and its source.
 
     A variable wins over nofx.yaml, which wins over the default.

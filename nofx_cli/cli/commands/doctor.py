@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import out, out_json, paint, safe
 from nofx_cli.errors import ExitCode
 from nofx_cli.wiring.doctor import Finding, Status, examine
@@ -17,9 +17,7 @@ _WIDEST = 11
 
 
 @app.command()
-def doctor(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False
-) -> None:
+def doctor(*, as_json: JsonOption = False) -> None:
     """Examine the machine, the project and the store.
 
     Each line says ok, warn or fail, and what mends it. Exits with 1 when something fails.

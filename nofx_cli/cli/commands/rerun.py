@@ -1,11 +1,9 @@
 """`nofx rerun`."""
 
-from typing import Annotated
-
 import typer
 
-from nofx_cli.cli.completion import complete_run
 from nofx_cli.cli.execution import Wishes, carry_out
+from nofx_cli.cli.options import JsonOption, QuietOption, RunArgument, WaitOption
 from nofx_cli.cli.output import note
 from nofx_cli.engine.create_run import create_run, repeat
 from nofx_cli.wiring.session import open_session
@@ -16,13 +14,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 
 @app.command()
 def rerun(
-    run: Annotated[str, typer.Argument(help="The run.", autocompletion=complete_run)] = "latest",
-    wait: Annotated[
-        bool | None,
-        typer.Option("--wait/--no-wait", help="Stay while a person is waited for [default: on a terminal]."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    run: RunArgument = "latest",
+    wait: WaitOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Make a new run from the plan and the parameters of an old one, and execute it."""
     session = open_session()

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from nofx_cli.cli.completion import complete_run
 from nofx_cli.cli.execution import Wishes, carry_out
+from nofx_cli.cli.options import JsonOption, QuietOption, RunArgument, WaitOption
 from nofx_cli.engine.going_on import check_can_go_on
 from nofx_cli.wiring.session import open_session
 
@@ -14,16 +14,13 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 
 @app.command()
 def resume(
-    run: Annotated[str, typer.Argument(help="The run.", autocompletion=complete_run)] = "latest",
+    run: RunArgument = "latest",
     rerun_interrupted: Annotated[
         bool, typer.Option("--rerun-interrupted", help="Run every step that was cut off again, without asking.")
     ] = False,
-    wait: Annotated[
-        bool | None,
-        typer.Option("--wait/--no-wait", help="Stay while a person is waited for [default: on a terminal]."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    wait: WaitOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Go on with a run that was cut off, or that waits.
 

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from nofx_cli.cli.completion import complete_run, complete_step
+from nofx_cli.cli.completion import complete_step
 from nofx_cli.cli.execution import Wishes, carry_out
+from nofx_cli.cli.options import JsonOption, QuietOption, RunArgument, WaitOption
 from nofx_cli.cli.output import note
 from nofx_cli.domain.ids import StepName
 from nofx_cli.engine.retry import retry as retry_run
@@ -16,17 +17,14 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 
 @app.command()
 def retry(
-    run: Annotated[str, typer.Argument(help="The run.", autocompletion=complete_run)] = "latest",
+    run: RunArgument = "latest",
     start: Annotated[
         str,
         typer.Option("--from", help="Do this step and all that needs it again.", autocompletion=complete_step),
     ] = "",
-    wait: Annotated[
-        bool | None,
-        typer.Option("--wait/--no-wait", help="Stay while a person is waited for [default: on a terminal]."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    wait: WaitOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Do the failed or cancelled part of an ended run again, in the same run.
 

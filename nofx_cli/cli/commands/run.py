@@ -8,6 +8,7 @@ import typer
 from nofx_cli import errors
 from nofx_cli.cli.completion import complete_plan
 from nofx_cli.cli.execution import Wishes, carry_out
+from nofx_cli.cli.options import JsonOption, QuietOption, WaitOption
 from nofx_cli.cli.output import out_json
 from nofx_cli.domain.ids import JsonValue
 from nofx_cli.engine.create_run import NewRun, create_run
@@ -26,13 +27,10 @@ def run(
     params_file: Annotated[Path | None, typer.Option(help="A YAML or JSON file of parameters.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; create nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the run to a worker.")] = False,
-    wait: Annotated[
-        bool | None,
-        typer.Option("--wait/--no-wait", help="Stay while a person is waited for [default: on a terminal]."),
-    ] = None,
+    wait: WaitOption = None,
     idempotency_key: Annotated[str, typer.Option(help="The same key and plan give the same run.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Run a plan, here and now.
 

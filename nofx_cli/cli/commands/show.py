@@ -7,6 +7,7 @@ import typer
 
 from nofx_cli import errors
 from nofx_cli.cli.completion import complete_run, complete_step
+from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import out, out_json, terminal_width
 from nofx_cli.cli.render import run_view
 from nofx_cli.engine.view_run import RunView, find_step, view_run
@@ -30,7 +31,7 @@ def show(
     lineage: Annotated[
         bool, typer.Option("--lineage", help="Where the run and its artifacts come from, instead.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a run: its steps, gates, artifacts, what it waits for, why it failed and what to type next."""
     if step and lineage:

@@ -7,6 +7,7 @@ import typer
 
 from nofx_cli import errors
 from nofx_cli.cli.completion import complete_run
+from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import note, out, out_json, paint, safe
 from nofx_cli.domain.ids import JsonValue, RunId
 from nofx_cli.engine.verify_run import RunVerification, parse_head, verify_run
@@ -29,7 +30,7 @@ def verify(
             metavar="SEQ:DIGEST|DIGEST",
         ),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Prove that what a run has on record was not touched: journal, plan, artifacts, and what people were shown.
 
