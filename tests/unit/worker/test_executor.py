@@ -77,6 +77,20 @@ def test_never_more_steps_at_once_than_the_plan_allows_and_as_many_as_it_allows(
     assert most == [3]
 
 
+def test_an_instant_handler_is_called_without_a_thread_and_any_other_in_one(tmp_path: Path) -> None:
+    seen: dict[str, threading.Thread] = {}
+
+    def notes(ctx: StepContext) -> Outcome:
+        seen[ctx.step] = threading.current_thread()
+        return Succeeded()
+
+    rig = Rig(tmp_path, tools={"instant": FunctionHandler(notes, instant=True), "slow": notes})
+    rig.execute(rig.create(step("a", tool="instant"), step("b", "a", tool="slow")))
+
+    assert seen["a"] is threading.current_thread()
+    assert seen["b"] is not threading.current_thread()
+
+
 def test_a_failed_step_skips_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
     rig = Rig(tmp_path, tools={"fail": fails})
     run = rig.create(step("bad", tool="fail"), step("b", "bad"), step("c", "b"), step("free"))
