@@ -1,6 +1,7 @@
 """What every test gets: a store, a home and a working folder of its own, and guards against reaching beyond them."""
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -82,6 +83,9 @@ _guard = Guard()
 
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_guard)
+    for ignored in (signal.SIGINT, signal.SIGQUIT):  # as a shell leaves them to what it runs in the background
+        if signal.getsignal(ignored) is signal.SIG_IGN:
+            signal.signal(ignored, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ def test_a_store_is_made_on_first_use_and_keeps_itself_out_of_git(tmp_path: Path
     assert (tmp_path / "local_data" / "format").read_text() == f"{FORMAT}\n"
 
 
-@pytest.mark.parametrize("found", [str(FORMAT + 1), "x", ""])
+@pytest.mark.parametrize("found", [str(FORMAT + 1), "x"])
 def test_a_store_of_a_newer_nofx_is_refused(tmp_path: Path, found: str) -> None:
     (tmp_path / "format").write_text(found)
 
