@@ -51,7 +51,8 @@ def out(text: str = "") -> None:
 
 
 def note(text: str = "") -> None:
-    """A line for the person, beside the result."""
+    """A line for the person, beside the result; what was printed of the result before stands before it."""
+    sys.stdout.flush()
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
