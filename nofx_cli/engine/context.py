@@ -71,6 +71,7 @@ class EngineContext:
         self.cancellation = StopRequest()
         self.on_line: Callable[[str], None] | None = None
         self.touched_files = False
+        self._scratch: Path | None = None
         self._deadline_ms = 0.0
 
     def begin(self) -> float:
@@ -80,8 +81,10 @@ class EngineContext:
 
     @property
     def scratch(self) -> Path:
-        self.touched_files = True
-        return self._services.artifacts.scratch(self.run_id, self.step, self.attempt)
+        if self._scratch is None:
+            self.touched_files = True
+            self._scratch = self._services.artifacts.scratch(self.run_id, self.step, self.attempt)
+        return self._scratch
 
     def log(self, text: str) -> None:
         line = self._services.mask_text(text)

@@ -24,7 +24,9 @@ class Cancellation(Protocol):
 
 
 RECORD = "process.json"
-"""The name, in an attempt's scratch folder, of the record of its process. An empty record names nobody."""
+"""The name, in an attempt's scratch folder, of the record of its process. A blank record names nobody."""
+RECORD_BYTES = 1024
+"""The size of every record, padded with blanks."""
 
 
 @record

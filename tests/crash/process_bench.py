@@ -36,7 +36,7 @@ class Bench:
 
     def recorded(self) -> bool:
         """Whether the record names a process."""
-        return self.record.exists() and bool(self.record.read_bytes())
+        return self.record.exists() and bool(self.record.read_bytes().strip())
 
     def spec(self, *argv: str, **changes: Any) -> ProcessSpec:
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", **self.marks}

@@ -14,7 +14,7 @@ from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.drivers.filesystem.layout import Layout, told
 from nofx_cli.ports.artifacts import ARTIFACTS
-from nofx_cli.ports.processes import RECORD
+from nofx_cli.ports.processes import RECORD, RECORD_BYTES
 
 _MEDIA_TYPES = {
     ".json": "application/json", ".jsonl": "application/jsonl", ".sarif": "application/sarif+json",
@@ -60,6 +60,8 @@ class FileArtifacts:
 
     def adopt(self, run: RunId, step: StepName, attempt: int, source: Path) -> None:
         with told(f"the artifacts of step {step} cannot be kept"):
+            if not source.is_dir() or not os.listdir(source):
+                return
             files = [path for path in sorted(source.rglob("*")) if stat.S_ISREG(path.lstat().st_mode)]
             for path in files:
                 target = self._artifacts(run, step, attempt) / path.relative_to(source)
@@ -96,9 +98,10 @@ class FileArtifacts:
         return self._layout.run(run) / "logs" / f"{step}.{attempt}.log"
 
     def scratch(self, run: RunId, step: StepName, attempt: int) -> Path:
+        key = (run, step, attempt)
         with self._lock, told(f"temporary files of step {step} cannot be made"):
-            key, below = (run, step, attempt), self._scratch(run)
             if key not in self._in_use:
+                below = self._scratch(run)
                 free = next((folder for folder in self._free if folder.parent == below), None)
                 if free is None:
                     free = below / f"{os.getpid()}.{len(self._in_use) + len(self._free)}"
@@ -175,14 +178,14 @@ def _bad_name(name: str) -> errors.InvalidInput:
 def _emptied(folder: Path) -> bool:
     """Empty a scratch folder for the next attempt; False where that cannot be done, and the folder is left alone.
 
-    The process record and the folder of artifacts stay, both emptied: names that come and go with every step make
+    The process record and the folder of artifacts stay, blank and empty: names that come and go with every step make
     the file system's journal, and so every commit of the run, several times slower.
     """
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name == RECORD and entry.is_file(follow_symlinks=False):
-                    os.truncate(entry.path, 0)
+                    _blank(entry.path)
                 elif not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.path)
                 elif entry.name != ARTIFACTS or os.listdir(entry.path):
@@ -190,6 +193,13 @@ def _emptied(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _blank(record: str) -> None:
+    with open(record, "r+b") as file:
+        if file.read().strip():
+            file.seek(0)
+            file.write(b" " * RECORD_BYTES)
 
 
 def _copy(data: bytes | Path, target: Path) -> None:
