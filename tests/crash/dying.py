@@ -1,11 +1,13 @@
 """Runs nofx in forked children that die by SIGKILL at a chosen append, and then goes on with `nofx resume`.
 
 A script of its own: the parent stays single-threaded, so that forking it is safe, and imports nofx once for all cases.
-Usage: dying.py FOLDER PLAN; prints one JSON object for each case.
+Usage: dying.py FOLDER PLAN, or dying.py FOLDER --seeds FIRST COUNT for random plans that die at a random point;
+prints one JSON object for each case.
 """
 
 import json
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable
@@ -113,9 +115,36 @@ def one_case(folder: Path, plan: str, point: str, append: int) -> dict[str, obje
     }  # fmt: skip
 
 
+def random_plan(chance: random.Random) -> str:
+    """A plan of 2 to 8 steps with random needs; its shell steps leave a line each."""
+    lines = ["version: 1", "policy: {env: {allow: [EFFECTS]}}", f"concurrency: {chance.randint(1, 4)}", "steps:"]
+    for number in range(chance.randint(2, 8)):
+        needs = sorted(chance.sample(range(number), chance.randint(0, min(number, 3))))
+        named = ", ".join(f"s{need}" for need in needs)
+        command = f'echo "$NOFX_RUN_ID s{number} $NOFX_ATTEMPT" >> "$EFFECTS"'
+        work = f"tool: shell, inputs: {{command: '{command}'}}" if chance.random() < 0.6 else 'tool: "test:echo"'
+        lines.append(f"  - {{name: s{number}, needs: [{named}], {work}}}")
+    return "\n".join(lines) + "\n"
+
+
+def random_case(folder: Path, seed: int) -> dict[str, object]:
+    chance = random.Random(seed)
+    plan = folder / f"{seed}.yaml"
+    folder.mkdir(exist_ok=True)
+    plan.write_text(random_plan(chance))
+    point = chance.choice(POINTS)
+    append = chance.randint(1 if point in OF_CREATION else 2, 8)
+    return {"seed": seed, **one_case(folder / str(seed), str(plan), point, append)}
+
+
 def main() -> None:
     folder, plan = Path(sys.argv[1]), sys.argv[2]
     os.environ.pop("CI", None)
+    if plan == "--seeds":
+        first, count = int(sys.argv[3]), int(sys.argv[4])
+        for seed in range(first, first + count):
+            print(json.dumps(random_case(folder, seed)), flush=True)
+        return
     for number, point in enumerate(POINTS):
         append = 0 if point in OF_CREATION else 1
         while True:

@@ -41,6 +41,40 @@ def test_a_run_killed_at_any_append_is_finished_by_resume(tmp_path: Path) -> Non
         check(case)
 
 
+@pytest.mark.long
+@pytest.mark.crash
+@pytest.mark.timeout(1_200)
+def test_random_plans_killed_at_random_points_are_finished_by_resume(tmp_path: Path) -> None:
+    """A failure names its seed: `python tests/crash/dying.py FOLDER --seeds SEED 1` plays it again."""
+    driven = subprocess.run(
+        [sys.executable, str(DRIVER), str(tmp_path / "cases"), "--seeds", "1", "300"],
+        capture_output=True,
+        text=True,
+        timeout=1_100,
+        check=False,
+    )
+    assert driven.returncode == 0, driven.stderr
+    cases = [json.loads(line) for line in driven.stdout.splitlines()]
+
+    assert len(cases) == 300
+    assert sum(case["died"] == -9 for case in cases) > 150
+    for case in cases:
+        if case["runs"]:
+            check_whole(case)
+
+
+def check_whole(case: dict[str, object]) -> None:
+    """What holds of every run, wherever it was killed."""
+    where = f"seed {case['seed']}, {case['point']} of append {case['append']}:\n{case['log']}"
+    events = [tuple(event) for event in case["events"]]  # type: ignore[attr-defined]
+    types = Counter(event[0] for event in events)
+    assert case["verified"] == 0, where
+    assert (types["run.succeeded"], events[-1][0]) == (1, "run.succeeded"), where
+    assert set(Counter(event[1:] for event in events if event[0] == "step.started").values()) == {1}, where
+    assert set(Counter(event[1] for event in events if event[0] == "step.finished").values()) == {1}, where
+    assert set(Counter(case["effects"]).values()) <= {1}, where  # type: ignore[call-overload]
+
+
 def check(case: dict[str, object]) -> None:
     where = f"{case['point']} of append {case['append']}:\n{case['log']}"
     assert case["died"] == -9, where
