@@ -8,6 +8,7 @@ to read then, or to change its modes, would stop us.
 import os
 import select
 import termios
+from collections.abc import Sequence
 from typing import Any
 
 _LOCAL_FLAGS, _CONTROL = 3, 6
@@ -24,6 +25,14 @@ def is_foreground(fd: int) -> bool:
         return os.tcgetpgrp(fd) == os.getpgrp()
     except OSError:
         return True
+
+
+def readable(fds: Sequence[int], *, timeout_ms: float) -> set[int]:
+    """Those that have something to read, or were hung up; waits for the first. Descriptors may be of any number."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return {fd for fd, _ in poll.poll(timeout_ms)}
 
 
 class Keyboard:
@@ -65,7 +74,7 @@ class Keyboard:
 
     def read(self) -> list[str]:
         """What was typed: names of keys, or single characters. Empty when nothing was, and for ever after a hang-up."""
-        if not self.is_ready or not is_foreground(self.fd) or not select.select([self.fd], [], [], 0)[0]:
+        if not self.is_ready or not is_foreground(self.fd) or not readable([self.fd], timeout_ms=0):
             return []
         try:
             typed = os.read(self.fd, _MOST_AT_ONCE)

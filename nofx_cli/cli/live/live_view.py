@@ -13,7 +13,6 @@ A fault of the view is no fault of the run: the terminal is put right, and plain
 
 import contextlib
 import os
-import select
 import sys
 import threading
 from collections import deque
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from nofx_cli import errors
 from nofx_cli.cli.live.board import Board
 from nofx_cli.cli.live.desk import Act, Decide, Desk, Leave, Question, ShowAll
-from nofx_cli.cli.live.keyboard import Keyboard, is_foreground
+from nofx_cli.cli.live.keyboard import Keyboard, is_foreground, readable
 from nofx_cli.cli.live.plain import PlainView
 from nofx_cli.cli.live.printed import Diversion
 from nofx_cli.cli.live.terminal_signals import TerminalSignals
@@ -147,7 +146,7 @@ class LiveView:
         until = earliest if self._board.moves else now_ms() + _STILL_MS
         keys = [self._keyboard.fd] if self._takes_keys() and self._keyboard is not None else []
         while not self._closing and (left_ms := until - now_ms()) > 0:
-            ready = select.select([self._wake_fd, *keys], [], [], left_ms / 1000)[0]
+            ready = readable([self._wake_fd, *keys], timeout_ms=left_ms)
             if self._wake_fd in ready:
                 os.read(self._wake_fd, 64)
                 until = min(until, earliest)

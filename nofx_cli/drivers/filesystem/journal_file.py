@@ -33,12 +33,13 @@ HEAD = "head"
 class JournalFile:
     """The open journal of one run. Threads of one process share it; processes meet at the file's lock."""
 
+    _fd = _head_fd = -1
+
     def __init__(self, layout: Layout, run: RunId, *, mask: Mask | None) -> None:
         self._layout, self._run, self._mask = layout, run, mask
         self._folder = layout.run(run)
         self._thread_lock = threading.RLock()
         self._size, self._head, self._last_line = 0, Head(), b""
-        self._head_fd = -1
         try:
             self._fd = os.open(self._folder / JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             self._writable = True
@@ -50,9 +51,14 @@ class JournalFile:
             self._writable = False
 
     def close(self) -> None:
-        os.close(self._fd)
-        if self._head_fd >= 0:
-            os.close(self._head_fd)
+        """Close the files; the journal is not used any more."""
+        for fd in (self._fd, self._head_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._head_fd = -1
+
+    def __del__(self) -> None:
+        self.close()
 
     def size(self) -> int:
         return os.fstat(self._fd).st_size

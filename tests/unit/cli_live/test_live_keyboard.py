@@ -1,13 +1,15 @@
 """Keys from a real pseudo-terminal, whose modes are put back whatever happens."""
 
+import fcntl
 import os
+import resource
 import termios
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from nofx_cli.cli.live.keyboard import Keyboard, keys_of
+from nofx_cli.cli.live.keyboard import Keyboard, keys_of, readable
 from nofx_cli.testing.waiting import wait_until
 
 
@@ -42,6 +44,19 @@ def test_keys_come_one_by_one_without_enter(terminal: Terminal) -> None:
     assert keyboard.read() == []
     assert not terminal.echoes
     keyboard.give_back()
+
+
+def test_a_descriptor_may_have_any_number(terminal: Terminal) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < 2_048:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2_048, hard), hard))
+    high = fcntl.fcntl(terminal.fd, fcntl.F_DUPFD, 1_100)  # beyond what `select` takes
+    try:
+        assert readable([high], timeout_ms=0) == set()
+        os.write(terminal.person, b"a\n")
+        assert readable([high], timeout_ms=5_000) == {high}
+    finally:
+        os.close(high)
 
 
 def test_modes_are_put_back(terminal: Terminal) -> None:
