@@ -62,7 +62,7 @@ class TestWhatItGets:
         assert bench.run("bin/sometool").exit_code == 0  # relative to its working folder
 
     def test_it_is_on_record_while_it_runs(self, bench: Bench) -> None:
-        bench.sh("until cat step.json 2>&-; do :; done; echo; cat /proc/sys/kernel/random/boot_id; cat /proc/$$/stat")
+        bench.sh("until grep pid step.json 2>&-; do :; done; cat /proc/sys/kernel/random/boot_id; cat /proc/$$/stat")
 
         record, boot_id, stat = bench.log.read_text().splitlines()
         fields = stat.split()
