@@ -1,7 +1,8 @@
 """`@record`: a frozen, slotted dataclass whose class costs next to nothing to make.
 
-`dataclasses` writes and compiles five methods for every class. For the hundred small classes that a command loads,
-that was measured to be a quarter of all that `nofx run` executes. Here the methods are written once and shared;
+`dataclasses` writes and compiles five methods for every class, and `nofx run` loads about eighty small ones. Events
+and outcomes alone took 161 million instructions to import that way, and take 60 million so (`import typer`: 240
+million; counted with valgrind). Here the methods are written once and shared;
 the result is a dataclass all the same: `fields`, `replace` and pattern matching work on it.
 
 Making an instance takes about twice as long as with a plain dataclass (2 µs), so the few classes that are made in

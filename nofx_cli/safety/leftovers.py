@@ -18,7 +18,7 @@ _GRACE_MS = 500
 
 
 def end_leftovers(record: Path, marks: Mapping[str, str]) -> int:
-    """End them; returns how many there were, after they are gone, and removes the record."""
+    """End them; returns how many there were, after they are gone, and blanks the record."""
     left = _Leftovers(record, marks)
     kill_at_ms = REAL_TIME.monotonic_ms() + _GRACE_MS
     ended = end_all(left.living, kill_at_ms=lambda: kill_at_ms, pause=rest)

@@ -1,5 +1,6 @@
 """`nofx timeline`."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
@@ -135,10 +136,8 @@ def _since(session: Session, text: str) -> int | str:
     """A sequence number, or the earliest instant as events write it."""
     if text.isdigit():
         return int(text)
-    try:
+    with contextlib.suppress(ValueError):  # it is no duration: then it is an instant, or a mistake
         return format_at(session.services.clock.now_us() - parse_duration_ms(text) * 1000)
-    except ValueError:
-        pass
     try:
         return format_at(parse_at(text))
     except ValueError as exc:

@@ -3,7 +3,7 @@
     <root>/.gitignore  format
     <root>/runs/2026-11-22/<run id>/journal.jsonl  head  plan.yaml  executor.lock
                                     artifacts/<step>/<attempt>/…  logs/<step>.<attempt>.log
-                                    approvals/<digest>.json  processes/<step>.<attempt>.json  scratch/…
+                                    approvals/<digest>.json  scratch/<pid>.<n>/…
     <root>/index/idempotency.jsonl
 
 A new run is made under a name with a leading dot and renamed, so that it is there whole or not at all.
