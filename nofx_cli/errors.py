@@ -6,7 +6,10 @@ NofxError
 ├── NotFound              4   no such run, step, artifact or plan
 ├── Conflict              5   somebody else changed it first, holds it, or it is stale
 ├── Denied                6   a policy or a person said no
+│   └── PolicyDenied      6   a rule of the policy did
 ├── NeedsPerson           8   waits for a person
+├── BudgetExhausted       7   a budget does not leave what a step needs
+├── Unavailable          69   a service or a provider cannot be reached
 ├── StoreFailure         69   the store cannot be read or written (full disk, I/O error, read-only)
 └── InternalFault        70   a fault in nofx itself
 
@@ -93,9 +96,27 @@ class Denied(NofxError):
     default_code = "denied"
 
 
+class PolicyDenied(Denied):
+    """A policy does not let a step do what its handler asked for; `context` has `rule` and `source`."""
+
+    default_code = "policy-denied"
+
+
 class NeedsPerson(NofxError):
     exit_code = ExitCode.WAITING
     default_code = "needs-person"
+
+
+class BudgetExhausted(NofxError):
+    """A call was not made because a budget does not leave what it can cost at most."""
+
+    exit_code = ExitCode.BUDGET_EXHAUSTED
+    default_code = "budget-exhausted"
+
+
+class Unavailable(NofxError):
+    exit_code = ExitCode.UNAVAILABLE
+    default_code = "unavailable"
 
 
 class StoreFailure(NofxError):

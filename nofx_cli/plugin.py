@@ -8,12 +8,13 @@ names its handlers in the list `HANDLERS` of a file `nofx_handlers/<name>.py`, a
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import JsonObject, JsonValue, StepName
 from nofx_cli.domain.outcome import Failed, GateEvaluation, Outcome, StepError, Succeeded, Verdict, Waiting
-from nofx_cli.ports.handler import Granted, StepCancelled, StepContext, StepHandler
+from nofx_cli.ports.handler import Feedback, Granted, StepCancelled, StepContext, StepHandler
 from nofx_cli.ports.processes import ProcessResult
 
 __all__ = [
     "ArtifactCreated",
     "Failed",
+    "Feedback",
     "GateEvaluation",
     "Granted",
     "JsonObject",

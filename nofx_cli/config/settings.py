@@ -15,7 +15,9 @@ from nofx_cli.domain.record import record
 T = TypeVar("T")
 
 SETTINGS_FILE = "nofx.yaml"
+_MISSPELT = "nofx.yml"
 STORE = "local_data"
+EXECUTIONS = ("inline", "queue", "auto")
 
 
 @record
@@ -57,11 +59,31 @@ def _switch(text: str) -> bool:
     return text.lower() == "on"
 
 
+def _execution(text: str) -> str:
+    if text not in EXECUTIONS:
+        raise ValueError(f"{text!r} is none of {', '.join(EXECUTIONS)}")
+    return text
+
+
+def _milliseconds(text: str) -> int:
+    if not text.isdigit():
+        raise ValueError(f"{text!r} is not a number of milliseconds; write it like 5000")
+    return int(text)
+
+
 DECLARED: tuple[Declared, ...] = (
     Declared("store", "NOFX_HOME", str, STORE, "the folder that runs are kept in, relative to the project", "store"),
     Declared("actor", "NOFX_ACTOR", str, "", "who is on record for what is done; by default the login name", "actor"),
-    Declared("grace_ms", "NOFX_GRACE", parse_duration_ms, "2s", "between TERM and KILL of a process", "grace"),
+    Declared("grace_ms", "NOFX_GRACE", parse_duration_ms, "700ms", "between TERM and KILL of a process", "grace"),
     Declared("output_limit", "NOFX_OUTPUT_LIMIT", _size, "64MB", "how much of a step's output is kept", "output_limit"),
+    Declared("execution", "NOFX_EXECUTION", _execution, "auto", "who executes a run that is to go on", "execution"),
+    Declared(
+        "backpressure_age_ms",
+        "BACKPRESSURE_AGE_MS",
+        _milliseconds,
+        "5000",
+        "how old, in ms, the oldest due job may be before new jobs are delayed",
+    ),
     Declared("sync", "NOFX_SYNC", _switch, "on", "off: nothing is synced to the disk; for tests only"),
 )
 
@@ -75,13 +97,18 @@ class Settings:
     actor: Value[str]
     grace_ms: Value[int]
     output_limit: Value[int]
+    execution: Value[str]
+    backpressure_age_ms: Value[int]
     sync: Value[bool]
 
 
 def find_project(start: Path) -> Path:
-    """The project around a folder: the nearest one above that has a `nofx.yaml` or is a git checkout; else itself."""
+    """The project around a folder: the nearest one above that has a `nofx.yaml` or is a git checkout; else itself.
+
+    Settings that cannot be read count, so that nobody goes by those of another project, or by none.
+    """
     for folder in (start, *start.parents):
-        if (folder / SETTINGS_FILE).is_file() or (folder / ".git").exists():
+        if any(os.path.lexists(folder / name) for name in (SETTINGS_FILE, _MISSPELT, ".git")):
             return folder
     return start
 
@@ -95,7 +122,7 @@ def load_settings(project: Path, environ: Mapping[str, str], *, store: str | Non
     Raises:
         errors.InvalidInput: `nofx.yaml` or a variable is not as it should be; names value, place and remedy.
     """
-    written = _written(project / SETTINGS_FILE)
+    written = read_settings(project)
     flags = {"store": store} if store else {}
     found = {d.name: _value(d, flags, environ, written) for d in DECLARED}
     place = found["store"]
@@ -103,12 +130,23 @@ def load_settings(project: Path, environ: Mapping[str, str], *, store: str | Non
     return Settings(project=project, **found)  # type: ignore[arg-type]
 
 
-def _written(path: Path) -> Mapping[str, tuple[str, str]]:
-    if not path.exists():
+def read_settings(project: Path) -> Mapping[str, tuple[str, str]]:
+    """The single settings of the project's file as text, each with its place; the whole file is checked.
+
+    Raises:
+        errors.InvalidInput: it cannot be read, or has faults; or there is one whose name is only like that of settings.
+    """
+    if os.path.lexists(project / _MISSPELT):
+        raise errors.InvalidInput(
+            f"{_MISSPELT} is not read: settings are called {SETTINGS_FILE}",
+            code="settings-misspelt",
+            hint=f"mv {_MISSPELT} {SETTINGS_FILE}",
+        )
+    if not os.path.lexists(project / SETTINGS_FILE):
         return {}
     from nofx_cli.config.settings_file import read_settings_file
 
-    return read_settings_file(path, {declared.key for declared in DECLARED if declared.key})
+    return read_settings_file(project / SETTINGS_FILE, {declared.key for declared in DECLARED if declared.key})
 
 
 def _value(

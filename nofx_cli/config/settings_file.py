@@ -1,12 +1,45 @@
-"""`nofx.yaml` at the project's root: a flat mapping so far."""
+"""The single settings of `nofx.yaml` at the project's root; what has a structure is read by `planning`."""
 
+import os
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Any
 
 from nofx_cli import errors
+from nofx_cli.regular_files import NotRegular, open_regular
 
-_LATER = frozenset({"policy", "gates", "models", "secrets", "approvals"})
+_STRUCTURED = frozenset({"policy", "gates", "secrets", "approvals", "models", "agents", "budget"})
+"""Keys that are read elsewhere, with their structure."""
+_LARGEST = 16 * 1024 * 1024
+_DEEPEST = 64
+
+
+def read_settings_text(path: Path) -> str | None:
+    """The text of the file; None where nothing is there.
+
+    Raises:
+        errors.InvalidInput: it is there, and cannot be read (code `settings-unreadable`). A link that leads to
+            nothing and a device are no settings that say nothing.
+    """
+    try:
+        with open_regular(path) as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise _unreadable(path, f"it is larger than {_LARGEST // 1024 // 1024} MiB")
+        return data.decode()
+    except FileNotFoundError as exc:
+        if os.path.islink(path):
+            raise _unreadable(path, "it is a link that leads to nothing") from exc
+        return None
+    except NotRegular as exc:
+        raise _unreadable(path, str(exc.strerror)) from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise _unreadable(path, str(exc)) from exc
+
+
+def _unreadable(path: Path, why: str) -> errors.InvalidInput:
+    return errors.InvalidInput(f"{path.name} cannot be read: {why}", code="settings-unreadable")
 
 
 def read_settings_file(path: Path, known: AbstractSet[str]) -> Mapping[str, tuple[str, str]]:
@@ -15,20 +48,33 @@ def read_settings_file(path: Path, known: AbstractSet[str]) -> Mapping[str, tupl
     Raises:
         errors.InvalidInput: every fault of the file, one a line, each with its position.
     """
-    try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as exc:
-        raise errors.InvalidInput(f"{path.name} cannot be read: {exc}", code="settings-unreadable") from exc
-    return _checked(text, path.name, known)
+    text = read_settings_text(path)
+    return {} if text is None else _checked(text, path.name, known)
+
+
+def _loader() -> type[Any]:
+    """PyYAML's parser, with a limit to nesting: the one in C has none, and dies of it."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # one of two, known at run time
+        depth = 0
+
+        def descend_resolver(self, parent: yaml.Node | None, index: object) -> None:
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                raise yaml.YAMLError(f"nested deeper than {_DEEPEST} levels")
+
+        def ascend_resolver(self) -> None:
+            self.depth -= 1
+
+    return Loader
 
 
 def _checked(text: str, name: str, known: AbstractSet[str]) -> Mapping[str, tuple[str, str]]:
     import yaml
 
     try:
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        root = yaml.compose(text, Loader=_loader())
     except yaml.YAMLError as exc:
         raise errors.InvalidInput(f"{name} is not YAML: {exc}", code="settings-syntax") from exc
     if root is None or _is_null(root):
@@ -41,6 +87,8 @@ def _checked(text: str, name: str, known: AbstractSet[str]) -> Mapping[str, tupl
     faults = []
     for key_node, value_node in root.value:
         mark, key = key_node.start_mark, str(key_node.value)
+        if key in _STRUCTURED:
+            continue
         place = f"{name}:{mark.line + 1}"
         fault = _fault(key, value_node, known, seen=key in values)
         if fault:
@@ -55,12 +103,10 @@ def _checked(text: str, name: str, known: AbstractSet[str]) -> Mapping[str, tupl
 def _fault(key: str, value: object, known: AbstractSet[str], *, seen: bool) -> tuple[str, str] | None:
     import yaml
 
-    if key in _LATER:
-        return "settings-not-yet-supported", f"`{key}` is not supported by this version of nofx"
     if key not in known:
         from difflib import get_close_matches
 
-        close = get_close_matches(key, known, n=1)
+        close = get_close_matches(key, known | _STRUCTURED, n=1)
         return "settings-unknown-key", f"unknown key `{key}`" + (f"; did you mean `{close[0]}`?" if close else "")
     if seen:
         return "settings-duplicate-key", f"`{key}` stands here twice"

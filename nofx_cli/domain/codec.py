@@ -9,10 +9,10 @@
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, type_of
+from nofx_cli.domain.events import EVENT_VERSION, Actor, Draft, Event, SkipReason, type_of
 from nofx_cli.domain.ids import RunId, digest_of_bytes
 from nofx_cli.domain.payload_data import data_of, payload_of
 from nofx_cli.domain.record import record
@@ -22,8 +22,15 @@ GENESIS = "0" * 64
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=dict).encode
 
 
+_RECORDS = frozenset({"error", "workspace"})
+_FINDS_THINGS = frozenset(
+    {"plan_digest", "inputs_digest", "digest", "shown", "found", "rules", "path", "step", "steps", "worker", "commit"}
+)
+"""What nofx finds runs, steps and files again by. It is made by nofx, or was held against the secrets beforehand; short
+words in it that are also somebody's password (`postgres`) stay, for nothing would be found again without them."""
+
 Mask: TypeAlias = Callable[[str], str]
-"""Takes secrets out of a text; works on JSON text too."""
+"""Takes secrets out of a text; where a secret is in JSON text, it changes that text too."""
 
 
 class DamagedLine(ValueError):
@@ -41,7 +48,7 @@ class Head:
 def encode_batch(
     drafts: Sequence[Draft], *, run: RunId, head: Head, at: str, actor: Actor, mask: Mask | None = None
 ) -> tuple[list[Event], Head]:
-    """Give each draft its place after `head` and its line, masked. Returns the events and the new head."""
+    """Give each draft its place after `head` and its line, its data masked. Returns the events and the new head."""
     events: list[Event] = []
     prev = head.digest
     who = {"kind": actor.kind, "id": actor.id}
@@ -54,19 +61,42 @@ def encode_batch(
         if draft.attempt is not None:
             record["attempt"] = draft.attempt
         record["actor"] = who
-        record["data"] = data_of(draft.payload)
+        data: Any = data_of(draft.payload)
+        is_masked = mask is not None and data and mask(text := _dumps(data)) != text
+        record["data"] = _without_secrets(data, mask) if mask is not None and is_masked else data
         record["prev"] = prev
         if left:
             record["more"] = left
-        text = _dumps(record)
-        masked = text if mask is None else mask(text)
-        line = masked.encode("utf-8", "backslashreplace")
-        if masked == text:
-            events.append(Event(seq, at, run, draft.step, draft.attempt, actor, draft.payload, prev, line))
-        else:
+        line = _dumps(record).encode("utf-8", "backslashreplace")
+        if is_masked:
             events.append(decode_line(line))
+        else:
+            events.append(Event(seq, at, run, draft.step, draft.attempt, actor, draft.payload, prev, line))
         prev = digest_of_bytes(line)
     return events, Head(head.seq + len(drafts), prev)
+
+
+def _without_secrets(data: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
+    """The values of a payload's fields, masked; the names of its fields are ours, and those of an error."""
+    kept = _FINDS_THINGS | ({"cause"} if data.get("reason") == SkipReason.NEED_FAILED else set())
+    return {
+        name: value
+        if name in kept
+        else _without_secrets(value, mask)
+        if name in _RECORDS and isinstance(value, Mapping)
+        else _masked(value, mask)
+        for name, value in data.items()
+    }
+
+
+def _masked(value: Any, mask: Mask) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {mask(str(key)): _masked(item, mask) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item, mask) for item in value]
+    return value
 
 
 def decode_line(line: bytes) -> Event:

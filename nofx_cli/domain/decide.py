@@ -13,8 +13,9 @@ from nofx_cli.clock import parse_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.outcome import StepError
-from nofx_cli.domain.plan import When
-from nofx_cli.domain.state import RunState, RunStatus, StepStatus
+from nofx_cli.domain.plan import POLICY_DENIED, When
+from nofx_cli.domain.state import RunState, RunStatus
+from nofx_cli.domain.step_state import StepStatus
 
 Condition: TypeAlias = Callable[[str, RunState, StepName], bool]
 """Judge an expression of `when` for a step whose needs have ended. Raises ValueError when it cannot be judged."""
@@ -33,6 +34,7 @@ def decide(state: RunState, now: str, condition: Condition) -> list[ev.Draft]:
     if state.status is RunStatus.WAITING and (state.answered or state.counts[StepStatus.QUEUED]):
         return [ev.Draft(ev.RunResumed("answered"))]
     drafts = [_take_answer(state, name) for name in state.answered]
+    drafts = drafts or _repairs(state)
     if drafts:
         return drafts
     if not state.free and (state.counts[StepStatus.RUNNING] or state.counts[StepStatus.QUEUED]):
@@ -48,6 +50,15 @@ def decide(state: RunState, now: str, condition: Condition) -> list[ev.Draft]:
         if waiting and waiting != state.told_waiting:
             return [ev.Draft(ev.RunWaiting(waiting))]
     return drafts
+
+
+def _repairs(state: RunState) -> list[ev.Draft]:
+    """The next round of the first gate that has one."""
+    if not state.to_repair:
+        return []
+    from nofx_cli.domain.repair import next_round
+
+    return next(filter(None, (next_round(state, state.steps[name]) for name in state.to_repair)), [])
 
 
 _ENDED_AS = {StepStatus.FAILED: "failed", StepStatus.CANCELLED: "was cancelled"}
@@ -71,7 +82,8 @@ def _free_steps(state: RunState, condition: Condition) -> list[ev.Draft]:
     drafts: list[ev.Draft] = []
     taints: dict[StepName, StepName | None] = {}
     still_open: dict[StepName, int] = {}
-    free = deque(sorted(state.free, key=state.plan.index.__getitem__))
+    held_back = _held_back(state)
+    free = deque(sorted(state.free.keys() - held_back, key=state.plan.index.__getitem__))
     while free:
         name = free.popleft()
         taint = _taint_of(state, name, taints)
@@ -83,9 +95,18 @@ def _free_steps(state: RunState, condition: Condition) -> list[ev.Draft]:
         for dependant in state.plan.dependants[name]:
             left = still_open.get(dependant, state.steps[dependant].open_needs) - 1
             still_open[dependant] = left
-            if left == 0:
+            if left == 0 and dependant not in held_back:
                 free.append(dependant)
     return drafts
+
+
+def _held_back(state: RunState) -> frozenset[StepName]:
+    """What a repair will do again as soon as nothing of it runs."""
+    if not state.to_repair:
+        return frozenset()
+    from nofx_cli.domain.repair import held_back
+
+    return held_back(state)
 
 
 def _taint_of(state: RunState, name: StepName, taints: dict[StepName, StepName | None]) -> StepName | None:
@@ -111,6 +132,16 @@ def _judge(state: RunState, name: StepName, taint: StepName | None, condition: C
     return ev.StepEnqueued() if holds else ev.StepSkipped(ev.SkipReason.CONDITION, when)
 
 
+def _told_first(state: RunState) -> StepName:
+    """The failure that the run is said to have failed with: a denial, wherever there is one, else the first one."""
+    denied = (name for name in state.blocking_failures if _is_denial(state.steps[name].error))
+    return next(denied, next(iter(state.blocking_failures)))
+
+
+def _is_denial(error: StepError | None) -> bool:
+    return error is not None and error.code == POLICY_DENIED
+
+
 def _end(state: RunState, now: str, *, skipped_now: int) -> ev.Draft:
     took_ms = (parse_at(now) - parse_at(state.started_at or now)) // 1000
     counts = {status.value: state.counts[status] for status in _ENDED if state.counts[status]}
@@ -118,7 +149,7 @@ def _end(state: RunState, now: str, *, skipped_now: int) -> ev.Draft:
         counts["skipped"] = counts.get("skipped", 0) + skipped_now
     if not state.blocking_failures:
         return ev.Draft(ev.RunSucceeded(took_ms, counts))
-    first = state.steps[next(iter(state.blocking_failures))]
+    first = state.steps[_told_first(state)]
     error = first.error or StepError(first.status.value, f"the step {_ENDED_AS[first.status]}")
     then = f"nofx retry {state.run} --from {first.name}"
     return ev.Draft(ev.RunFailed(first.name, first.attempt, error, then, took_ms, counts))

@@ -40,6 +40,7 @@ class AskReason(StrEnum):
     APPROVAL = "approval"
     INTERRUPTED = "interrupted"
     ASKED = "asked"
+    BUDGET = "budget"
 
 
 @record
@@ -62,7 +63,8 @@ class RunCreated(Payload):
     """A run was made from a plan. `origin` says what from: `{"kind": "new|rerun|replay", "run": …}`.
 
     `workspace` is `{"path", "mode", "commit", "dirty"}`; `params` are the values the plan was given;
-    `plan_digest` is the SHA-256 of the plan file kept with the run.
+    `plan_digest` is the SHA-256 of the plan file kept with the run; among queued runs, those of higher `priority`
+    go first.
     """
 
     type: ClassVar[str] = "run.created"
@@ -75,11 +77,14 @@ class RunCreated(Payload):
     origin: JsonObject = field(default_factory=dict)
     idempotency_key: str = ""
     nofx: str = ""
+    priority: int = 0
 
 
 @record
 class RunStarted(Payload):
-    """A process began to execute the run. `executor` is `{"pid", "host", "boot_id", "started"}`."""
+    """A process began to execute the run. `executor` is `{"pid", "host", "boot_id", "started"}`, and `worker`, the
+    id of the worker, where it was one.
+    """
 
     type: ClassVar[str] = "run.started"
     executor: JsonObject = field(default_factory=dict)
@@ -115,7 +120,8 @@ class RunSucceeded(Payload):
 class RunFailed(Payload):
     """The run ended with a failure that blocks.
 
-    `step`, `attempt` and `error` tell of the first such failure; `next` is what to type.
+    `step`, `attempt` and `error` tell of the first such failure, or of the first denial where there is one; `next` is
+    what to type.
     """
 
     type: ClassVar[str] = "run.failed"
@@ -153,13 +159,18 @@ class StepEnqueued(Payload):
 
 @record
 class StepStarted(Payload):
-    """The claim of an attempt: whoever appended it executes it, at most once."""
+    """The claim of an attempt: whoever appended it executes it, at most once.
+
+    `rules` stands for what `nofx.yaml` said, and for the project's own handlers, when the run's steps began: while
+    they run, those must stay as they are.
+    """
 
     type: ClassVar[str] = "step.started"
     tool: str = ""
     idempotency_key: str = ""
     inputs_digest: str = ""
     worker: str = ""
+    rules: str = ""
 
 
 @record
@@ -205,7 +216,7 @@ class StepInterrupted(Payload):
 
 @record
 class StepDeadLettered(Payload):
-    """The step's job could not be delivered and was put aside."""
+    """The step's job could not be delivered, again and again, and was put aside: `nofx dlq` shows it."""
 
     type: ClassVar[str] = "step.dead_lettered"
     reason: str = ""
@@ -213,10 +224,15 @@ class StepDeadLettered(Payload):
 
 @record
 class StepReset(Payload):
-    """The step is to be done again; its earlier attempts stay on record."""
+    """The step is to be done again; its earlier attempts stay on record.
+
+    In a repair, `repair` tells why: `{"gate", "attempt", "round", "of", "findings", "artifact"}`: the gate that failed
+    and its attempt, the round (from 2) of how many, how many findings there were, and the artifact that has them.
+    """
 
     type: ClassVar[str] = "step.reset"
     reason: str = ""
+    repair: JsonObject = field(default_factory=dict)
 
 
 @record
@@ -298,7 +314,10 @@ class EffectUnknown(Payload):
 
 @record
 class GateEvaluated(Payload):
-    """What a gate found, with the counts that it rests on and the digest of its report."""
+    """What a gate found, with the counts that it rests on and the digest of its report.
+
+    `found` stands for what blocks: it is the same where a gate finds the same again.
+    """
 
     type: ClassVar[str] = "gate.evaluated"
     gate: str = ""
@@ -307,6 +326,7 @@ class GateEvaluated(Payload):
     summary: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     digest: str = ""
+    found: str = ""
 
 
 @record
@@ -323,32 +343,55 @@ class ArtifactCreated(Payload):
 
 @record
 class LlmRequested(Payload):
-    """A model was asked. The request lies in the archive under `digest`."""
+    """A model is about to be asked: one call. The request lies in the archive under `digest` once it was answered.
+
+    `call` numbers the calls of the step's attempt, from 1. What the call can cost at most is reserved with this event:
+    `reserved_usd` (empty where the price is not known) and `reserved_tokens`.
+    """
 
     type: ClassVar[str] = "llm.requested"
     digest: str = ""
     model: str = ""
+    call: int = 0
+    reserved_usd: str = ""
+    reserved_tokens: int = 0
 
 
 @record
 class LlmResponded(Payload):
-    """A model answered. `usage` counts tokens, `cost_usd` is null when it is not known."""
+    """A call has ended, or an answer was taken from the archive (`archived`: nobody was asked, nothing was paid).
+
+    `usage` counts tokens: `input`, `output`, `cached` (part of input), `reasoning` (part of output); what is unknown is
+    not there. `cost_usd` is null when it is not known: then what was reserved counts as spent. `error` is what went
+    wrong, empty for an answer; `answer` is the digest of the answer in the archive.
+    """
 
     type: ClassVar[str] = "llm.responded"
     digest: str = ""
     model: str = ""
     usage: JsonObject = field(default_factory=dict)
     cost_usd: float | None = None
+    call: int = 0
+    error: str = ""
+    answer: str = ""
+    archived: bool = False
+    duration_ms: int = 0
 
 
 @record
 class BudgetExceeded(Payload):
-    """A limit would have been passed; the call was not made."""
+    """A limit would have been passed; the call was not made, or the step was not started.
+
+    `budget` is `<level>.<what>`: `run.usd`, `step.calls`, `project.tokens`, `run.wall`. `spent` counts what is
+    reserved too. `raise_to` is the limit that a person grants who approves.
+    """
 
     type: ClassVar[str] = "budget.exceeded"
     budget: str = ""
     limit: str = ""
     needed: str = ""
+    spent: str = ""
+    raise_to: str = ""
 
 
 @record
@@ -363,7 +406,7 @@ class PolicyDenied(Payload):
 
 @record
 class QueueBackpressure(Payload):
-    """The queue is behind; new jobs are delayed."""
+    """The queue is behind: its oldest due job waits for `age_ms`, so the run's new jobs are due `delay_ms` later."""
 
     type: ClassVar[str] = "queue.backpressure"
     age_ms: int = 0
@@ -372,7 +415,7 @@ class QueueBackpressure(Payload):
 
 @record
 class WorkerLost(Payload):
-    """The process that held the run is gone."""
+    """The process that executed steps of the run is gone."""
 
     type: ClassVar[str] = "worker.lost"
     worker: str = ""
@@ -391,11 +434,13 @@ class JournalRepaired(Payload):
 
 @record
 class SnapshotTaken(Payload):
-    """The workspace's tree was recorded."""
+    """The workspace was recorded: its tree in git, or what the gates of the run rest on, kept as the file `path`."""
 
     type: ClassVar[str] = "snapshot.taken"
     tree: str = ""
     ref: str = ""
+    digest: str = ""
+    path: str = ""
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

@@ -19,6 +19,16 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
     TIMED_OUT = "timed_out"
 
+    @property
+    def words(self) -> str:
+        """As it is told to people: `timed out`."""
+        return self.value.replace("_", " ")
+
+    @property
+    def is_judgement(self) -> bool:
+        """Whether the gate came to a result at all."""
+        return self in {Verdict.PASSED, Verdict.FAILED}
+
 
 @record
 class StepError:
@@ -37,6 +47,7 @@ class GateEvaluation:
         gate: the tool, such as `gate:lint`.
         counts: what was parsed, e.g. `{"files": 120, "findings": 3}` or `{"tests": 40, "failed": 1}`.
         digest: SHA-256 of the report kept as an artifact; empty when the tool gave none.
+        found: how many findings block and a digest of them, as `findings.found_of` has it; empty where none was parsed.
     """
 
     gate: str
@@ -44,6 +55,7 @@ class GateEvaluation:
     summary: str
     counts: Mapping[str, int] = field(default_factory=dict)
     digest: Digest | str = ""
+    found: str = ""
 
 
 @record

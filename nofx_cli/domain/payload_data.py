@@ -68,11 +68,11 @@ def _check_meaning(payload: Payload) -> None:
 
 
 def _value(kind: type[Payload], name: str, value: Any) -> Any:
-    if name == "error":
+    expected = _DEFAULTS[kind].get(name)
+    if name == "error" and expected is not str:  # of a call to a model it is a text
         return StepError(str(value["code"]), str(value["message"]), str(value.get("hint", "")))
     if (kind, name) in _ENUMS:
         return _ENUMS[kind, name](value)
-    expected = _DEFAULTS[kind].get(name)
     if expected is tuple and isinstance(value, list):
         return tuple(value)
     if expected is not None and not isinstance(value, expected):

@@ -8,11 +8,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from nofx_cli.domain.budget import Budget
 from nofx_cli.domain.ids import Digest, JsonObject, JsonValue, StepName
+from nofx_cli.domain.policy import Level, Sandbox
 from nofx_cli.domain.record import record
 
+GATE = "gate:"
+"""How the name of a tool begins that is a gate."""
+AGENT = "agent:"
+"""How the name of a tool begins that is a coding agent."""
 DEFAULT_CONCURRENCY = 4
 DEFAULT_TIMEOUT_MS = 30 * 60_000
+POLICY_DENIED = "policy-denied"
+"""The code of the error of a step that a rule denied something."""
 
 
 class When(StrEnum):
@@ -44,6 +52,26 @@ class Retry:
         return self.backoff_ms[min(failures, len(self.backoff_ms)) - 1]
 
 
+class WorkspaceMode(StrEnum):
+    """What a run works on."""
+
+    AUTO = "auto"
+    """A worktree where a step writes and there is a repository, else the user's folder."""
+    IN_PLACE = "in_place"
+    WORKTREE = "worktree"
+
+
+@record
+class Repair:
+    """What a gate does that failed: its findings go back to `step`, and all between the two is done again.
+
+    `attempts` counts the rounds, the first one included.
+    """
+
+    step: StepName
+    attempts: int = 3
+
+
 @record
 class Param:
     """A declared parameter. `type` is string, integer, number or boolean."""
@@ -54,15 +82,6 @@ class Param:
     default: JsonValue = None
     description: str = ""
     choices: tuple[JsonValue, ...] = ()
-
-
-@record
-class Policy:
-    """What a plan's steps may use: globs over tool names, and names of environment variables. None allows all tools."""
-
-    tools_allow: tuple[str, ...] | None = None
-    tools_deny: tuple[str, ...] = ()
-    env_allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,15 +100,28 @@ class Step:
     continue_on_error: bool = False
     approval: bool = False
     retry_on_interrupt: bool | None = None
-    tools_allowed: tuple[str, ...] | None = None
-    env_allowed: tuple[str, ...] = ()
+    policy: Level = field(default_factory=dict)
+    secrets_scope: tuple[str, ...] = ()
+    sandbox: Sandbox | None = None
     outputs: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
+    budget: Budget = Budget()
+    policy_budget: Budget = Budget()
+    """What its policy limits; `budget` is what it limits itself."""
+    repair: Repair | None = None
+
+    @property
+    def is_gate(self) -> bool:
+        return self.tool.startswith(GATE)
 
     @property
     def blocks(self) -> bool:
         """Whether its failure fails the run and what needs it."""
         return not self.continue_on_error and self.severity is not Severity.WARNING
+
+    def blocks_with(self, code: str) -> bool:
+        """The same of a failure with that code: what a policy denied, a plan cannot forgive."""
+        return self.blocks or code == POLICY_DENIED
 
 
 @dataclass(frozen=True)
@@ -101,9 +133,12 @@ class Plan:
     goal: str = ""
     params: tuple[Param, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    policy: Policy = field(default_factory=Policy)
+    policy: Level = field(default_factory=dict)
     concurrency: int = DEFAULT_CONCURRENCY
     version: int = 1
+    budget: Budget = Budget()
+    policy_budget: Budget = Budget()
+    workspace: WorkspaceMode = WorkspaceMode.AUTO
 
     @cached_property
     def index(self) -> Mapping[StepName, int]:

@@ -14,15 +14,15 @@ steps plus edges plus events.
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from nofx_cli.clock import parse_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
-from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan
+from nofx_cli.domain.reservations import Spending
+from nofx_cli.domain.step_state import Approval, StepState, StepStatus
 
 
 class RunStatus(StrEnum):
@@ -34,63 +34,7 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class StepStatus(StrEnum):
-    PENDING = "pending"
-    QUEUED = "queued"
-    RUNNING = "running"
-    WAITING = "waiting"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-
-
 ENDED_RUN = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
-ENDED_STEP = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED})
-
-
-@dataclass(slots=True)
-class Approval:
-    """What a person was asked about a step, and what was answered (`decision` None: not yet)."""
-
-    digest: str
-    question: str
-    reason: ev.AskReason
-    path: str
-    decision: str | None = None
-    by: ev.Actor | None = None
-    at: str = ""
-    note: str = ""
-
-
-@dataclass(slots=True, eq=False, repr=False, match_args=False)
-class StepState:
-    """Where a step stands. `attempt` is the last one started (0: none); `taint` the failed step that spoils it."""
-
-    name: StepName
-    place: int
-    open_needs: int
-    status: StepStatus = StepStatus.PENDING
-    attempt: int = 0
-    failures: int = 0
-    due_us: int = 0
-    outputs: JsonObject = field(default_factory=dict)
-    error: StepError | None = None
-    approval: Approval | None = None
-    gate: ev.GateEvaluated | None = None
-    artifacts: list[ev.ArtifactCreated] = field(default_factory=list)
-    taint: StepName | None = None
-    cause: str = ""
-    skip_reason: ev.SkipReason | None = None
-    started_at: str = ""
-    ended_at: str = ""
-    duration_ms: int = 0
-    inputs_digest: str = ""
-    worker: str = ""
-
-    @property
-    def ended(self) -> bool:
-        return self.status in ENDED_STEP
 
 
 class RunState:
@@ -107,7 +51,12 @@ class RunState:
         self.failure: ev.RunFailed | None = None
         self.cancel_reason = ""
         self.executor: JsonObject = {}
+        self.snapshot: ev.SnapshotTaken | None = None
+        self.tree = ""
+        """The newest tree of the run's worktree that is kept, at first that of its commit; empty in place."""
         self.told_waiting: tuple[str, ...] = ()
+        self.rules = ""
+        """What its steps began with of the project's rules; empty where a person may have changed them since."""
         self.steps: dict[StepName, StepState] = {
             step.name: StepState(step.name, place, len(step.needs)) for place, step in enumerate(plan.steps)
         }
@@ -116,6 +65,13 @@ class RunState:
         self.free: dict[StepName, None] = {s.name: None for s in plan.steps if not s.needs}
         self.answered: dict[StepName, None] = {}
         self.blocking_failures: dict[StepName, None] = {}
+        self.to_repair: dict[StepName, None] = {}
+        """The failed gates that a repair may follow."""
+        self.spending = Spending()
+        self.raised: dict[str, str] = {}
+        """Limits that people raised: the new ones, by budget (`run.usd`, `step.usd@notes`)."""
+        self._active_us = 0
+        self._active_since = self._last_at = ""
         self._ready: list[tuple[int, int]] = []
 
     @property
@@ -123,11 +79,32 @@ class RunState:
         return self.status in ENDED_RUN
 
     @property
+    def priority(self) -> int:
+        """Among queued runs, those of higher priority go first."""
+        return self.created.priority if self.created else 0
+
+    @property
     def duration_ms(self) -> int:
         """From the first start to the end, 0 while the run goes on."""
         if not (self.started_at and self.ended_at):
             return 0
         return (parse_at(self.ended_at) - parse_at(self.started_at)) // 1000
+
+    def active_ms(self, now_us: int) -> int:
+        """How long it has been executed so far: waiting for people, and lying there after a crash, do not count."""
+        active_us = self._active_us
+        if self._active_since and self.status is RunStatus.RUNNING:
+            active_us += max(now_us - parse_at(self._active_since), 0)
+        return active_us // 1000
+
+    def _begin_active(self, at: str) -> None:
+        self._end_active(self._last_at)  # where it was cut off, it was executed until then
+        self._active_since = at
+
+    def _end_active(self, at: str) -> None:
+        if self._active_since:
+            self._active_us += max(parse_at(at) - parse_at(self._active_since), 0)
+        self._active_since = ""
 
     def in_status(self, status: StepStatus) -> list[StepState]:
         """The steps with that status, in the order of the plan."""
@@ -138,7 +115,20 @@ class RunState:
     def next_ready(self, now_us: int) -> StepState | None:
         """The queued step that is due and stands first: by due time, then by place in the plan."""
         step = self._peek()
-        return step if step and step.due_us <= now_us else None
+        return step if step and step.is_due(now_us) else None
+
+    def ready(self, now_us: int, *, limit: int) -> list[StepState]:
+        """The first `limit` queued steps that are due, in the order in which they would be run."""
+        taken: list[tuple[int, int]] = []
+        found: list[StepState] = []
+        while len(found) < limit and (step := self.next_ready(now_us)) is not None:
+            found.append(step)
+            taken.append(heapq.heappop(self._ready))
+            while self._ready and self._ready[0] == taken[-1]:
+                heapq.heappop(self._ready)
+        for entry in taken:
+            heapq.heappush(self._ready, entry)
+        return found
 
     def next_due_us(self) -> int | None:
         """When the next queued step falls due; None when none is queued."""
@@ -159,7 +149,9 @@ class RunState:
         change = _RUN_CHANGES.get(type(event.payload))
         if change is not None:
             change(self, event.payload, at)
+            self._last_at = at
             return
+        self._last_at = at
         step_change = _STEP_CHANGES.get(type(event.payload))
         step = self.steps.get(event.step) if event.step is not None else None
         if step_change is not None and step is not None:
@@ -171,8 +163,10 @@ class RunState:
         self.counts[step_status] -= 1
         self.counts[status] += 1
         step.status = status
+        step.dead_letter = ""
         self.free.pop(step.name, None)
         self.answered.pop(step.name, None)
+        self.to_repair.pop(step.name, None)
         if status is StepStatus.QUEUED:
             heapq.heappush(self._ready, (step.due_us, step.place))
         if was_ended:
@@ -183,9 +177,7 @@ class RunState:
             self.free[step.name] = None
 
     def _count_down(self, step: StepState) -> None:
-        if step.status is StepStatus.CANCELLED or (
-            step.status is StepStatus.FAILED and self.plan.steps[step.place].blocks
-        ):
+        if step.status is StepStatus.CANCELLED or (step.status is StepStatus.FAILED and self.blocks(step)):
             step.taint = step.name
             self.blocking_failures[step.name] = None
         elif step.taint is None:
@@ -195,6 +187,10 @@ class RunState:
             dependant.open_needs -= 1
             if dependant.open_needs == 0 and dependant.status is StepStatus.PENDING:
                 self.free[name] = None
+
+    def blocks(self, step: StepState) -> bool:
+        """Whether the failure of a step fails the run and what needs it."""
+        return self.plan.steps[step.place].blocks_with(step.error.code if step.error else "")
 
     def _count_up(self, step: StepState) -> None:
         step.taint = None
@@ -228,30 +224,45 @@ def fold(plan: Plan, events: Iterable[ev.Event]) -> RunState:
 
 def _run_created(state: RunState, payload: ev.RunCreated, at: str) -> None:
     state.created, state.created_at = payload, at
+    state.tree = str(payload.workspace.get("base", ""))
 
 
 def _run_goes_on(state: RunState, payload: ev.RunStarted | ev.RunResumed, at: str) -> None:
     state.status, state.told_waiting, state.ended_at, state.failure = RunStatus.RUNNING, (), "", None
     state.cancel_reason = ""
     state.started_at = state.started_at or at
+    state._begin_active(at)
     if payload.executor:
         state.executor = payload.executor
 
 
+def _snapshot_taken(state: RunState, payload: ev.SnapshotTaken, at: str) -> None:
+    if payload.path and state.snapshot is None:  # what gates rest on is that of the run's creation
+        state.snapshot = payload
+    state.tree = payload.tree or state.tree
+
+
 def _run_waiting(state: RunState, payload: ev.RunWaiting, at: str) -> None:
     state.status, state.told_waiting = RunStatus.WAITING, payload.steps
+    state._end_active(at)
+    cut_off = any(step.asked_because(ev.AskReason.INTERRUPTED) for step in state.in_status(StepStatus.WAITING))
+    if not cut_off:  # nothing runs, and all that ran was judged
+        state.rules = ""
 
 
 def _run_succeeded(state: RunState, payload: ev.RunSucceeded, at: str) -> None:
     state.status, state.ended_at = RunStatus.SUCCEEDED, at
+    state._end_active(at)
 
 
 def _run_failed(state: RunState, payload: ev.RunFailed, at: str) -> None:
     state.status, state.ended_at, state.failure = RunStatus.FAILED, at, payload
+    state._end_active(at)
 
 
 def _run_cancelled(state: RunState, payload: ev.RunCancelled, at: str) -> None:
     state.status, state.ended_at, state.cancel_reason = RunStatus.CANCELLED, at, payload.reason
+    state._end_active(at)
     for step in state.steps.values():
         if not step.ended:
             step.ended_at = at
@@ -259,20 +270,34 @@ def _run_cancelled(state: RunState, payload: ev.RunCancelled, at: str) -> None:
 
 
 def _enqueued(state: RunState, step: StepState, payload: ev.StepEnqueued, ctx: _Context) -> None:
-    step.due_us = 0
+    step.due_us = step.delayed_us = 0
     state.set_status(step, StepStatus.QUEUED)
 
 
 def _started(state: RunState, step: StepState, payload: ev.StepStarted, ctx: _Context) -> None:
     step.attempt, step.started_at, step.ended_at = ctx.attempt, ctx.at, ""
     step.inputs_digest, step.worker = payload.inputs_digest, payload.worker
+    state.rules = payload.rules or state.rules
+    step.tried_since = step.tried_since or ctx.at
     state.set_status(step, StepStatus.RUNNING)
 
 
+def _come_to_an_end(step: StepState, *, failed: bool) -> None:
+    """Answers that led to a failure are not taken again from the archive: the next attempt would fail alike."""
+    if failed and step.answers:
+        step.refused |= frozenset(step.answers.values())
+    step.answers, step.tried_since = {}, ""
+
+
 def _finished(state: RunState, step: StepState, payload: ev.StepFinished, ctx: _Context) -> None:
+    _come_to_an_end(step, failed=payload.status == "failed")
     step.outputs, step.error = payload.outputs, payload.error
     step.ended_at, step.duration_ms = ctx.at, payload.duration_ms
+    step.tree = state.tree
+    step.spent_ms += payload.duration_ms
     state.set_status(step, StepStatus(payload.status))
+    if step.status is StepStatus.FAILED and state.plan.steps[step.place].repair is not None:
+        state.to_repair[step.name] = None
 
 
 def _skipped(state: RunState, step: StepState, payload: ev.StepSkipped, ctx: _Context) -> None:
@@ -283,28 +308,48 @@ def _skipped(state: RunState, step: StepState, payload: ev.StepSkipped, ctx: _Co
 
 
 def _retry_scheduled(state: RunState, step: StepState, payload: ev.StepRetryScheduled, ctx: _Context) -> None:
+    _come_to_an_end(step, failed=True)
     step.failures += 1
-    step.error, step.due_us, step.duration_ms = payload.error, parse_at(payload.due_at), payload.duration_ms
+    step.interruptions = 0
+    step.error, step.duration_ms = payload.error, payload.duration_ms
+    step.tree = state.tree
+    step.spent_ms += payload.duration_ms
+    step.due_us = parse_at(payload.due_at)
+    step.delayed_us = step.due_us - payload.delay_ms * 1000
     state.set_status(step, StepStatus.QUEUED)
 
 
 def _interrupted(state: RunState, step: StepState, payload: ev.StepInterrupted, ctx: _Context) -> None:
-    step.due_us = 0
+    step.interruptions += 1
+    step.due_us = step.delayed_us = 0
     state.set_status(step, StepStatus.QUEUED if payload.rerun else StepStatus.WAITING)
 
 
+def _dead_lettered(state: RunState, step: StepState, payload: ev.StepDeadLettered, ctx: _Context) -> None:
+    if step.status is StepStatus.QUEUED or (step.status is StepStatus.PENDING and state.status is RunStatus.QUEUED):
+        step.dead_letter = payload.reason
+
+
 def _reset(state: RunState, step: StepState, payload: ev.StepReset, ctx: _Context) -> None:
-    step.failures, step.due_us, step.duration_ms = 0, 0, 0
+    step.failures = step.interruptions = step.duration_ms = 0
+    step.due_us = step.delayed_us = 0
     step.outputs, step.error, step.approval, step.gate = {}, None, None, None
     step.skip_reason, step.cause, step.ended_at = None, "", ""
     step.artifacts = []
+    step.answers, step.tried_since, step.exceeded = {}, "", None
+    step.feedback = payload.repair
+    if not payload.repair:
+        step.rounds = []
+    state.rules = ""
     state.set_status(step, StepStatus.PENDING)
     if state.ended:
+        state._begin_active(at=ctx.at)
         state.status, state.ended_at, state.failure, state.cancel_reason = RunStatus.RUNNING, "", None, ""
 
 
 def _requested(state: RunState, step: StepState, payload: ev.ApprovalRequested, ctx: _Context) -> None:
-    step.approval = Approval(payload.digest, payload.question, payload.reason, payload.path)
+    before = step.standing_approval if payload.reason is ev.AskReason.BUDGET else None
+    step.approval = Approval(payload.digest, payload.question, payload.reason, payload.path, before=before)
     state.set_status(step, StepStatus.WAITING)
 
 
@@ -316,13 +361,55 @@ def _answer(decision: str) -> Callable[[RunState, StepState, Any, _Context], Non
         if step.status is not StepStatus.WAITING:
             return
         approval.decision, approval.by, approval.at, approval.note = decision, ctx.actor, ctx.at, payload.note
+        step.interruptions = 0
         if decision == "granted":
-            step.due_us = 0
+            if approval.reason is ev.AskReason.BUDGET and step.exceeded is not None:
+                _raise(state, step.name, step.exceeded)
+            step.due_us = step.delayed_us = 0
             state.set_status(step, StepStatus.QUEUED)
         else:
             state.answered[step.name] = None
 
     return answered
+
+
+def _raise(state: RunState, step: StepName, exceeded: ev.BudgetExceeded) -> None:
+    """A budget was raised: who else waits for that of the run tries again, and asks again where it is not enough."""
+    of_step = exceeded.budget.startswith("step.")
+    key = f"{exceeded.budget}@{step}" if of_step else exceeded.budget
+    if _is_more(exceeded.raise_to, state.raised.get(key, "")):
+        state.raised[key] = exceeded.raise_to
+    if of_step:
+        return
+    for other in state.in_status(StepStatus.WAITING):
+        asked = other.approval
+        if other.name == step or asked is None or asked.decision or asked.reason is not ev.AskReason.BUDGET:
+            continue
+        if other.exceeded is not None and other.exceeded.budget == exceeded.budget:
+            other.approval = asked.before
+            other.due_us = other.delayed_us = 0
+            state.set_status(other, StepStatus.QUEUED)
+
+
+def _is_more(raise_to: str, before: str) -> bool:
+    """Whether a raise goes beyond the one before; it was asked for before that one was granted where it does not."""
+    from decimal import Decimal
+
+    return bool(raise_to) and (not before or Decimal(raise_to) > Decimal(before))
+
+
+def _exceeded(state: RunState, step: StepState, payload: ev.BudgetExceeded, ctx: _Context) -> None:
+    step.exceeded = payload
+
+
+def _llm_requested(state: RunState, step: StepState, payload: ev.LlmRequested, ctx: _Context) -> None:
+    state.spending.requested((step.name, ctx.attempt, payload.call), payload)
+
+
+def _llm_responded(state: RunState, step: StepState, payload: ev.LlmResponded, ctx: _Context) -> None:
+    state.spending.responded((step.name, ctx.attempt, payload.call), payload)
+    if payload.answer:
+        step.answers[payload.digest] = payload.answer
 
 
 def _stale(state: RunState, step: StepState, payload: ev.ApprovalStale, ctx: _Context) -> None:
@@ -332,6 +419,10 @@ def _stale(state: RunState, step: StepState, payload: ev.ApprovalStale, ctx: _Co
 
 def _gate(state: RunState, step: StepState, payload: ev.GateEvaluated, ctx: _Context) -> None:
     step.gate = payload
+    if state.plan.steps[step.place].repair is not None:
+        from nofx_cli.domain.repair import Round
+
+        step.rounds.append(Round(ctx.attempt, payload.found, state.tree))
 
 
 def _artifact(state: RunState, step: StepState, payload: ev.ArtifactCreated, ctx: _Context) -> None:
@@ -346,6 +437,7 @@ _RUN_CHANGES: Mapping[type[ev.Payload], Callable[[RunState, Any, str], None]] = 
     ev.RunSucceeded: _run_succeeded,
     ev.RunFailed: _run_failed,
     ev.RunCancelled: _run_cancelled,
+    ev.SnapshotTaken: _snapshot_taken,
 }
 _STEP_CHANGES: Mapping[type[ev.Payload], Callable[[RunState, StepState, Any, _Context], None]] = {
     ev.StepEnqueued: _enqueued,
@@ -354,6 +446,7 @@ _STEP_CHANGES: Mapping[type[ev.Payload], Callable[[RunState, StepState, Any, _Co
     ev.StepSkipped: _skipped,
     ev.StepRetryScheduled: _retry_scheduled,
     ev.StepInterrupted: _interrupted,
+    ev.StepDeadLettered: _dead_lettered,
     ev.StepReset: _reset,
     ev.ApprovalRequested: _requested,
     ev.ApprovalGranted: _answer("granted"),
@@ -362,4 +455,7 @@ _STEP_CHANGES: Mapping[type[ev.Payload], Callable[[RunState, StepState, Any, _Co
     ev.ApprovalStale: _stale,
     ev.GateEvaluated: _gate,
     ev.ArtifactCreated: _artifact,
+    ev.BudgetExceeded: _exceeded,
+    ev.LlmRequested: _llm_requested,
+    ev.LlmResponded: _llm_responded,
 }

@@ -1,4 +1,9 @@
-"""Counts in words."""
+"""Counts and amounts in words."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -6,3 +11,15 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number or 'no'} {plural or noun + 's'}"
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, of at most so many characters. What was cut off shows: a secret that was cut is masked by that sign."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def dollars(usd: "Decimal | int") -> str:
+    """`$0.20`, `$1200.00`, `$0.003125`: to the cent, and every further digit that there is."""
+    digits = f"{usd:f}"
+    whole, _, cents = digits.partition(".")
+    return f"${whole}.{cents.rstrip('0').ljust(2, '0')}"

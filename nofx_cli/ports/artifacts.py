@@ -1,5 +1,6 @@
 """Files kept with a run: artifacts, logs, and what was shown for an approval."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -8,10 +9,16 @@ from nofx_cli.domain.ids import RunId, StepName
 
 ARTIFACTS = "artifacts"
 """The name, in an attempt's scratch folder, of the folder that its processes put artifacts into."""
+SNAPSHOT = "snapshot.json"
+"""Where, below the run's folder, what its gates rest on is kept."""
 
 
 class ArtifactStore(Protocol):
-    """The files of runs. Names are relative POSIX paths below the attempt's folder; anything else is refused."""
+    """The files of runs. Names are relative POSIX paths below the attempt's folder; anything else is refused.
+
+    Secrets in names and in contents are masked before anything is described: digest and size are those of what is kept.
+    A file without secrets keeps its bytes.
+    """
 
     def folder(self, run: RunId, step: StepName, attempt: int) -> Path:
         """The folder that the attempt's artifacts lie in; it exists afterwards."""
@@ -21,13 +28,18 @@ class ArtifactStore(Protocol):
         """Keep bytes, or a copy of a file, under `name`, durably: it appears whole or not at all.
 
         Raises:
-            errors.InvalidInput: the name is absolute, leaves the folder, or is not a plain path (code `artifact-name`).
+            errors.InvalidInput: the name is absolute, leaves the folder, lies in a `.git` folder, or is not a plain
+                path (code `artifact-name`), or differs only in case from one that is there (code `path-case-clash`).
             errors.StoreFailure: it could not be written.
         """
         ...
 
     def adopt(self, run: RunId, step: StepName, attempt: int, source: Path) -> None:
-        """Move the files below `source` into the attempt's folder; links and special files stay behind."""
+        """Move the files below `source` into the attempt's folder; links and special files stay behind.
+
+        Raises:
+            errors.InvalidInput: a file's name is none that `put` takes (code `artifact-name`); nothing was moved.
+        """
         ...
 
     def collect(self, run: RunId, step: StepName, attempt: int) -> list[ArtifactCreated]:
@@ -65,11 +77,23 @@ class ArtifactStore(Protocol):
         ...
 
     def left_scratch(self, run: RunId) -> list[Path]:
-        """The scratch folders that lie there, also those of a process that is gone."""
+        """The scratch folders of processes that are gone."""
+        ...
+
+    def clear_left_scratch(self, run: RunId, folders: Sequence[Path]) -> None:
+        """Remove some of the scratch folders of processes that are gone: what ran there was ended."""
         ...
 
     def clear_scratch(self, run: RunId) -> None:
-        """Remove all scratch folders of a run that nobody executes, or that only the caller does."""
+        """Remove the scratch folders that this process made for a run; it runs no attempt of it any more."""
+        ...
+
+    def put_snapshot(self, run: RunId, text: str) -> None:
+        """Keep what the gates of a run rest on, as `SNAPSHOT`.
+
+        Raises:
+            errors.StoreFailure: it could not be written.
+        """
         ...
 
     def put_shown(self, run: RunId, digest: str, text: str) -> str:

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 from nofx_cli.domain.outcome import Outcome
 from nofx_cli.domain.record import record
-from nofx_cli.ports.processes import ProcessResult
+from nofx_cli.ports.processes import ProcessResult, ShowLine
+
+if TYPE_CHECKING:  # runs that ask no model do not load them
+    from nofx_cli.domain.findings import Finding
+    from nofx_cli.domain.models import EditFormat, ModelAnswer, ModelRequest
 
 
 class StepCancelled(Exception):
@@ -32,6 +36,28 @@ class Granted:
     digest: str
 
 
+@record
+class Feedback:
+    """Why the step is done again in a repair.
+
+    Attributes:
+        gate: the name of the step whose gate failed.
+        round: of the attempt that begins, from 2. `of` is the most there are.
+        summary: of the gate, in one sentence.
+        findings: deduplicated, worst first; those that block.
+        output: the end of what the gate's tools printed.
+        before: how many findings each earlier round had.
+    """
+
+    gate: StepName
+    round: int
+    of: int
+    summary: str
+    findings: "tuple[Finding, ...]"
+    output: str = ""
+    before: tuple[int, ...] = ()
+
+
 class StepContext(Protocol):
     """All that a handler may use. Attributes do not change while the handler runs."""
 
@@ -51,10 +77,17 @@ class StepContext(Protocol):
     store: Path
     """The folder of nofx's own files. Where it lies in the workspace, it is no part of what is worked on."""
     approval: Granted | None
+    secrets: Mapping[str, str]
+    """The secrets of the step's scopes, by name; its processes have them in their environment."""
 
     @property
     def scratch(self) -> Path:
         """A folder of the attempt's own for temporary files; made when asked for, gone when the attempt has ended."""
+        ...
+
+    @property
+    def work(self) -> str:
+        """What names this work: the same in an attempt that is made again because one was cut off, else another."""
         ...
 
     def log(self, text: str) -> None:
@@ -81,16 +114,38 @@ class StepContext(Protocol):
         env: Mapping[str, str] | None = None,
         time_limit_ms: int | None = None,
         capture_limit: int = 0,
+        of_nofx: bool = False,
+        stdin: Path | None = None,
+        show: ShowLine | None = None,
     ) -> ProcessResult:
         """Run a child process under the step's limits; `cwd` is below the workspace.
 
-        The environment is PATH, HOME, LANG, TMPDIR, what policy allows, the step's `env`, the `NOFX_*` of the
-        step, and `env`.
+        The environment is PATH, HOME, LANG, TMPDIR, what policy allows, the secrets of the step's scopes, the step's
+        `env`, the `NOFX_*` of the step, and `env`. `of_nofx` says that the command is one of nofx's own, which goes
+        with the tool: the policy's rules on commands are about those that plans and settings write. `stdin` is a file
+        that it reads instead of nothing; `show` makes of each line of its output what the log has of it.
 
         Raises:
+            errors.PolicyDenied: a rule does not allow the command; the step fails by it in any case.
             StepCancelled: the run was cancelled, or the step's time is over; the process has been ended.
             errors.NotFound, errors.Denied: as `ProcessRunner.run`.
         """
+        ...
+
+    def check_write(self, path: str) -> None:
+        """Ask the policy before a path below the workspace is written by the handler itself.
+
+        Raises:
+            errors.PolicyDenied: a rule does not allow it; the step fails by it in any case.
+        """
+        ...
+
+    def check_host(self, url: str) -> None:
+        """Ask the policy before the host of an address is reached. Raises `errors.PolicyDenied`."""
+        ...
+
+    def check_table(self, table: str, operation: str) -> None:
+        """Ask the policy before an operation on a database table is done. Raises `errors.PolicyDenied`."""
         ...
 
     def read_outputs(self) -> JsonObject:
@@ -99,6 +154,39 @@ class StepContext(Protocol):
         Raises:
             errors.InvalidInput: a line is neither (code `output-syntax`), names line and remedy.
         """
+        ...
+
+    def is_granted(self, shown: JsonObject) -> bool:
+        """Whether a person granted exactly this: the `shown` of the `Waiting` that the step asked with before."""
+        ...
+
+    def snapshots(self) -> tuple[JsonObject, JsonObject] | None:
+        """What gates rest on, as it was when the run was made, and as it is now; None where the run has no snapshot.
+
+        Raises:
+            errors.Conflict: what was kept is not what the journal says, or is gone (code `snapshot-changed`).
+        """
+        ...
+
+    def ask_model(self, request: "ModelRequest") -> "ModelAnswer":
+        """Ask a model, or take the answer from the archive. On record, within budgets; the answer streams to the log.
+
+        Raises:
+            errors.BudgetExhausted: a budget does not leave what it can cost at most; nobody was asked. The step waits
+                for a person or fails, as its budget says, whatever the handler makes of the error.
+            errors.NofxError: as `ports.models.Models.route` and `ask`; in a replay, that the answer is not in the
+                archive (code `not-in-archive`).
+            StepCancelled: the step is to stop.
+        """
+        ...
+
+    def edit_format(self, request: "ModelRequest") -> "EditFormat":
+        """How the model that would be asked first is asked to write changes. Raises as `ports.models.Models.route`."""
+        ...
+
+    @property
+    def feedback(self) -> Feedback | None:
+        """In a repair, what the gate found that failed; else None."""
         ...
 
     def check_cancelled(self) -> None:
@@ -122,6 +210,8 @@ class StepHandler(Protocol):
 
     - `check(inputs) -> list[str]`: what is wrong with the inputs of a plan, before anything runs. Values may still
       be templates.
+    - `writes_with(inputs) -> bool`: whether the tool changes the workspace when it has these inputs, in the place of
+      `writes`. Values may still be templates; what depends on one is taken to write.
     - `preview(ctx) -> JsonObject`: what would be done, without doing it; shown by `--dry-run` and bound by approvals.
     - `reconcile(ctx, intent) -> "done" | "not_done" | "unknown"`: whether an effect that was intended took place.
     """
@@ -158,6 +248,12 @@ class Handlers(Protocol):
 def handler_flag(handler: StepHandler, name: str) -> bool:
     """An optional attribute of a handler."""
     return bool(getattr(handler, name, False))
+
+
+def handler_writes(handler: StepHandler, inputs: JsonObject) -> bool:
+    """Whether a step of the handler's with these inputs changes the workspace; values may still be templates."""
+    writes_with = getattr(handler, "writes_with", None)
+    return handler_flag(handler, "writes") if writes_with is None else bool(writes_with(inputs))
 
 
 def handler_preview(handler: StepHandler, ctx: StepContext) -> JsonValue:

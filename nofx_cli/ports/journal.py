@@ -42,6 +42,17 @@ class RunSummary:
     last: Event
 
 
+class Newcomers(Protocol):
+    """Tells which runs have appeared."""
+
+    def look(self) -> list[RunId]:
+        """The runs that appeared since the last look, newest first; the first look gives all.
+
+        Cheap where there is nothing new. A run may come up one look late, never twice.
+        """
+        ...
+
+
 class RunStore(Protocol):
     """All runs, each with its journal and the text of its plan."""
 
@@ -92,6 +103,14 @@ class RunStore(Protocol):
 
     def runs(self) -> Iterator[RunId]:
         """The ids of all runs, newest first, without opening any journal."""
+        ...
+
+    def newcomers(self) -> Newcomers:
+        """A look-out for new runs, for one thread."""
+        ...
+
+    def forget(self, run: RunId) -> None:
+        """Let go of what is kept open for a run; it is opened again when it is needed."""
         ...
 
     def summary(self, run: RunId) -> RunSummary | None:

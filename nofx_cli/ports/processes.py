@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from nofx_cli.domain.policy import Sandbox
 from nofx_cli.domain.record import record
 
 
@@ -27,6 +28,11 @@ RECORD = "process.json"
 """The name, in an attempt's scratch folder, of the record of its process. A blank record names nobody."""
 RECORD_BYTES = 1024
 """The size of every record, padded with blanks."""
+ShowLine: TypeAlias = Callable[[str, bool], str]
+"""Makes of a line of output, masked and without its end, what the log is to have of it: lines, or nothing (empty).
+
+It is told whether the line came on standard error, and is called in the order of arrival. It must not raise.
+"""
 
 
 @record
@@ -35,6 +41,15 @@ class ProcessSpec:
 
     `output_limit` is the number of bytes that are kept in the log. `capture_limit` the number of bytes of standard
     output that are given back (the head of it; 0 keeps none).
+
+    `sandbox` is how it is shut in, None where it is not. Only then count `workspace`, the folder that the sandbox's
+    `write` is relative to; `writable`, folders outside of it that the process must be able to write (they exist); and
+    `readonly`, files and folders that it may not write whatever `write` says. `.git` and `nofx.yaml` of the workspace
+    and `record` are of these without being named.
+
+    `stdin` is a file that it reads; None gives it nothing to read. Where there is a `show`, the log and the newest line
+    have what that makes of the output, masked once more; what is captured stays as it came. A line of more than
+    8 MiB is left out then, with a note in its place.
     """
 
     argv: Sequence[str]
@@ -45,7 +60,13 @@ class ProcessSpec:
     time_limit_ms: int
     output_limit: int = 64 * 1024 * 1024
     capture_limit: int = 0
-    grace_ms: int = 2_000
+    grace_ms: int = 700
+    sandbox: Sandbox | None = None
+    workspace: Path | None = None
+    writable: tuple[Path, ...] = ()
+    readonly: tuple[Path, ...] = ()
+    stdin: Path | None = None
+    show: ShowLine | None = None
 
 
 @record
@@ -91,12 +112,16 @@ class ProcessRunner(Protocol):
         Raises:
             errors.NotFound: the program (code `program-not-found`) or the working folder (`cwd-not-found`) does not
                 exist.
-            errors.Denied: it may not be executed (code `program-not-executable`).
+            errors.Denied: it may not be executed (code `program-not-executable`); it cannot be shut in as the spec
+                demands (codes `sandbox-unavailable`, `sandbox-failed`, `sandbox-hides-program`,
+                `sandbox-unprotected`).
+            errors.InvalidInput: `write` of the sandbox names no place that can be opened (code `sandbox-write`, and
+                those of `safety.paths.contained`).
         """
         ...
 
-    def end_recorded(self, record: Path, marks: Mapping[str, str]) -> int:
-        """End what an earlier, dead process left: the process on record, and what has `marks` in its environment.
+    def end_recorded(self, records: Sequence[Path], marks: Mapping[str, str]) -> int:
+        """End what earlier, dead processes left: the processes on record, and what has `marks` in its environment.
 
         Returns how many processes were ended, after they are gone.
         """
