@@ -29,7 +29,6 @@ LOST = 255
 _MARK_NAMES = ("NOFX_RUN_ID", "NOFX_STEP", "NOFX_ATTEMPT", "NOFX_IDEMPOTENCY_KEY")
 
 
-_NO_ENVIRONMENT = frozenset({b""})
 _NOT_YET = Process(-1, -1, -1, -1, "", "")
 
 
@@ -133,7 +132,9 @@ class Children:
         if not guardian.watch(child.pid):
             self._replace(guardian)
         family.begin(child)
-        self._first_started = self._first_started or family.main.started
+        with self._lock:  # whoever started first may come here last
+            ticks = [started for started in (self._first_started, family.main.started) if started.isdigit()]
+            self._first_started = min(ticks, key=int, default="")
         return family
 
     def release(self, family: Family) -> bool:
@@ -231,10 +232,8 @@ class Children:
         being started by us: until it executes its program, it has our memory."""
         if process.session == os.getsid(0) or int(process.started) < int(self._first_started or 0):
             return True
-        self._own_environment = self._own_environment or process_table.environment_of(os.getpid())
-        return (
-            not process.dead and process_table.environment_of(process.pid) == self._own_environment != _NO_ENVIRONMENT
-        )
+        own = self._own_environment = self._own_environment or process_table.environment_of(os.getpid())
+        return not process.dead and process_table.environment_of(process.pid) == own != process_table.NO_ENVIRONMENT
 
     def _new_guardian(self) -> Guardian:
         """Start it while we are no reaper of orphans, or it would become our child."""

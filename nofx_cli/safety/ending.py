@@ -1,6 +1,5 @@
 """End processes: TERM to each, KILL to those that are left when their grace is over, until none is left."""
 
-import queue
 from collections.abc import Callable, Sequence
 from signal import SIGKILL, SIGTERM
 
@@ -47,4 +46,4 @@ def end_all(
 
 def rest(ms: float) -> None:
     """Wait so long, when there is nothing that could tell of what is waited for."""
-    REAL_TIME.receive(queue.SimpleQueue[None](), timeout_ms=ms, idle=False)
+    REAL_TIME.sleep(ms)

@@ -1,19 +1,17 @@
 """The environment of child processes: as little as programs need, and what the policy allows."""
 
 import os
-from collections.abc import Mapping, Sequence
-
-from nofx_cli.safety.globs import matches_any
+from collections.abc import Callable, Mapping
 
 _ALWAYS = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
-def base_environment(allowed: Sequence[str], source: Mapping[str, str]) -> dict[str, str]:
-    """PATH, HOME, LANG and TMPDIR, and every variable of `source` whose name one of the globs `allowed` matches.
+def base_environment(sees: Callable[[str], bool] | None, source: Mapping[str, str]) -> dict[str, str]:
+    """PATH, HOME, LANG and TMPDIR, and every variable of `source` whose name `sees` lets through (None: no other).
 
     The four are always there: where `source` has none (or an empty one), with a default.
     """
-    environment = {name: value for name, value in source.items() if matches_any(name, allowed)} if allowed else {}
+    environment = {name: value for name, value in source.items() if sees(name)} if sees else {}
     for name in _ALWAYS:
         environment[name] = source.get(name) or _default(name)
     return environment

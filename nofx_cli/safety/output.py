@@ -7,12 +7,17 @@ that is captured, and the last few kilobytes for the newest line.
 import codecs
 import os
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from nofx_cli import errors
 from nofx_cli.ports.processes import ProcessSpec
-from nofx_cli.safety.masking import Masker, StreamMasker
+from nofx_cli.safety.masking import Masker
+from nofx_cli.safety.masking_stream import StreamMasker
+
+if TYPE_CHECKING:
+    from nofx_cli.safety.output_lines import ShownLines
 
 _TAIL = 4_096
 _LINE_LENGTH = 400
@@ -20,11 +25,12 @@ _BETWEEN_LINES_MS = 200
 
 
 class Source(NamedTuple):
-    """A pipe that output comes from. `captured`: its head is given back."""
+    """A pipe that output comes from. `captured`: its head is given back. `shown`: what makes the log's lines of it."""
 
     fd: int
     masked: StreamMasker
     captured: bool
+    shown: "ShownLines | None" = None
 
 
 class Output:
@@ -34,7 +40,7 @@ class Output:
         """The log is opened with the first byte, to append to it; a process that is silent has none."""
         self._path, self._mask, self._on_line = spec.log, mask, on_line
         self._log_room, self._capture_room = spec.output_limit, spec.capture_limit
-        self._limit = spec.output_limit
+        self._limit, self._show = spec.output_limit, spec.show
         self.log_bytes = self.cut_bytes = 0
         self._captured = bytearray()
         self._tail, self._ends_line = b"", True
@@ -52,15 +58,30 @@ class Output:
 
     def source(self, fd: int, *, captured: bool) -> Source:
         """A pipe to take output from."""
-        return Source(fd, self._mask.stream(), captured)
+        return Source(fd, self._mask.stream(), captured, self._shown(of_stderr=not captured))
+
+    def _shown(self, *, of_stderr: bool) -> "ShownLines | None":
+        if self._show is None:
+            return None
+        from nofx_cli.safety.output_lines import ShownLines
+
+        return ShownLines(self._show, self._mask, of_stderr=of_stderr)
+
+    def without_secrets(self, text: str) -> str:
+        """A text that is kept of the process besides."""
+        return self._mask.text(text)
 
     def take(self, source: Source, chunk: bytes) -> None:
         """Take in what was read. Raises `errors.StoreFailure` where the log cannot be written."""
-        self._keep(source, source.masked.feed(chunk))
+        data = source.masked.feed(chunk)
+        self._capture(source, data)
+        self._keep(source.shown.feed(data) if source.shown else data)
 
     def end(self, source: Source) -> None:
         """Nothing more comes from there."""
-        self._keep(source, source.masked.flush())
+        data = source.masked.flush()
+        self._capture(source, data)
+        self._keep(source.shown.feed(data) + source.shown.flush() if source.shown else data)
 
     def finish(self) -> None:
         """Say in the log what was cut, and tell the newest line."""
@@ -101,7 +122,11 @@ class Output:
         if self._on_line and line:
             self._on_line(line)
 
-    def _keep(self, source: Source, data: bytes) -> None:
+    def _capture(self, source: Source, data: bytes) -> None:
+        if source.captured and len(self._captured) < self._capture_room:
+            self._captured += data[: self._capture_room - len(self._captured)]
+
+    def _keep(self, data: bytes) -> None:
         if not data:
             return
         kept = data[: self._log_room]
@@ -111,8 +136,6 @@ class Output:
         self._log_room -= len(kept)
         self.log_bytes += len(kept)
         self.cut_bytes += len(data) - len(kept)
-        if source.captured and len(self._captured) < self._capture_room:
-            self._captured += data[: self._capture_room - len(self._captured)]
         self._note(data)
 
     def _note(self, data: bytes) -> None:
@@ -134,7 +157,7 @@ class Output:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 return os.open(self._path, flags, 0o644)
         except OSError as exc:
-            raise self._failure(exc) from exc
+            raise not_written(self._path, exc) from exc
 
     def _write(self, data: bytes) -> None:
         if self._log < 0:
@@ -144,15 +167,17 @@ class Output:
             while written < len(data):
                 written += os.write(self._log, data[written:])
         except OSError as exc:
-            raise self._failure(exc) from exc
+            raise not_written(self._path, exc) from exc
 
-    def _failure(self, exc: OSError) -> errors.StoreFailure:
-        return errors.StoreFailure(
-            f"the log {self._path} could not be written: {exc.strerror}",
-            code="log-not-written",
-            hint="make room, or make the folder writable, then retry",
-            context={"path": str(self._path)},
-        )
+
+def not_written(path: Path, exc: OSError) -> errors.StoreFailure:
+    """The failure of a log that cannot be kept: the store's, and not the step's."""
+    return errors.StoreFailure(
+        f"the log {path} could not be written: {exc.strerror}",
+        code="log-not-written",
+        hint="make room, or make the folder writable, then retry",
+        context={"path": str(path)},
+    )
 
 
 def _newest_line(tail: bytes) -> str:

@@ -10,6 +10,7 @@ _IGNORED_BY_FILESYSTEMS = dict.fromkeys(
     (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
 )
 _GIT_FOLDERS = (".git", "git~1")
+_IN_GIT = "lies in a .git folder, which holds code that git runs"
 
 
 def contained(root: Path, name: str) -> Path:
@@ -18,15 +19,13 @@ def contained(root: Path, name: str) -> Path:
     `.` is the root itself. The check is of this moment: whoever can write below `root` can put a link there afterwards.
 
     Raises:
-        errors.InvalidInput: the name is empty (`path-empty`), holds a NUL (`path-nul`), is absolute (`path-absolute`),
-            leaves `root` by `..` or by a link (`path-escapes`), or lies in a `.git` folder (`path-git`).
+        errors.InvalidInput: the name is empty (`path-empty`), holds a NUL (`path-nul`) or another control character
+            (`path-control`), is absolute (`path-absolute`), leaves `root` by `..` or by a link (`path-escapes`), lies
+            in a `.git` folder (`path-git`), or differs only in case from what is there (`path-case-clash`).
     """
-    if not name.strip():
-        raise _refused(name, "path-empty", "is empty")
-    if "\0" in name:
-        raise _refused(name, "path-nul", "holds a NUL character")
-    if name.startswith("/"):
-        raise _refused(name, "path-absolute", "is absolute")
+    fault = fault_of_name(name)
+    if fault is not None:
+        raise _refused(name, *fault)
     base = root.resolve()
     try:
         path = (base / name).resolve()
@@ -34,14 +33,59 @@ def contained(root: Path, name: str) -> Path:
         raise _refused(name, "path-escapes", f"cannot be followed: {exc}") from exc
     if not path.is_relative_to(base):
         raise _refused(name, "path-escapes", f"leads out of {base}")
-    if any(_is_git(part) for part in (*Path(name).parts, *path.relative_to(base).parts)):
-        raise _refused(name, "path-git", "lies in a .git folder, which holds code that git runs")
+    if any(is_git(part) for part in path.relative_to(base).parts):
+        raise _refused(name, "path-git", _IN_GIT)
+    clash = case_clash(base, path.relative_to(base).as_posix())
+    if clash:
+        raise _refused(name, "path-case-clash", f"differs only in case from {clash!r}, which is there")
     return path
 
 
-def _is_git(part: str) -> bool:
-    """Some filesystems take `.GIT`, `.git.`, `git~1` and `.g<invisible>it` for `.git`."""
-    return part.translate(_IGNORED_BY_FILESYSTEMS).rstrip(". ").casefold() in _GIT_FOLDERS
+def fault_of_name(name: str) -> tuple[str, str] | None:
+    """Why a text cannot be the name of a file below some folder, as a code and words; None where it can.
+
+    Whether it leads out of the folder only the folder can tell.
+    """
+    if not name.strip():
+        return "path-empty", "is empty"
+    if "\0" in name:
+        return "path-nul", "holds a NUL character"
+    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in name):
+        return "path-control", "holds a control character"
+    if any(0xD800 <= ord(character) < 0xDC80 or 0xDCFF < ord(character) < 0xE000 for character in name):
+        return "path-control", "holds what is no character"
+    if name.startswith("/"):
+        return "path-absolute", "is absolute"
+    if any(is_git(part) for part in name.split("/")):
+        return "path-git", _IN_GIT
+    return None
+
+
+def is_git(part: str) -> bool:
+    """Whether a filesystem may take a name for `.git`: some do with `.GIT`, `.git.`, `git~1` and `.g<invisible>it`."""
+    plain = part.partition(":")[0].translate(_IGNORED_BY_FILESYSTEMS).rstrip(". ")
+    return plain.casefold() in _GIT_FOLDERS
+
+
+def case_clash(folder: Path, name: str) -> str:
+    """What lies below a folder and differs from `name` only in case; empty where nothing does, or `name` is there too.
+
+    Where names that differ only in case are the same file, one would overwrite the other: here, or where the folder is
+    copied to.
+    """
+    for part in name.split("/"):
+        try:
+            there = os.listdir(folder)
+        except OSError:
+            return ""
+        if part not in there:
+            return next((one for one in there if one != part and _same(one, part)), "")
+        folder /= part
+    return ""
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
 
 
 def _refused(name: str, code: str, why: str) -> errors.InvalidInput:
@@ -67,13 +111,12 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write(temporary, data, _mode_for(path, mode))
+            write_synced(temporary, data, _mode_for(path, mode))
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        if _durable():
-            _sync_folder(path.parent)
+        sync_folder(path.parent)
     except IsADirectoryError as exc:
         raise errors.InvalidInput(
             f"{path} is a folder where a file was to be written",
@@ -92,7 +135,8 @@ def _mode_for(path: Path, mode: int | None) -> int | None:
     return mode
 
 
-def _write(path: Path, data: bytes, mode: int | None) -> None:
+def write_synced(path: Path, data: bytes, mode: int | None) -> None:
+    """Write a file in place, durably. `mode` is of the file; None gives the usual one."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with open(os.open(path, flags, 0o666), "wb") as file:
         if mode is not None:
@@ -103,7 +147,10 @@ def _write(path: Path, data: bytes, mode: int | None) -> None:
             os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Make durable which files are in a folder."""
+    if not _durable():
+        return
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

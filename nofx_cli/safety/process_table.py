@@ -11,11 +11,17 @@ from contextlib import suppress
 from typing import NamedTuple
 
 ON_LINUX = sys.platform.startswith("linux")
+_EXITING, _OF_KERNEL = 0x4, 0x200000  # PF_EXITING and PF_KTHREAD of the kernel's include/linux/sched.h
 _PS_COLUMNS = "pid=,ppid=,pgid=,stat=,lstart="
 
 
 class Process(NamedTuple):
-    """One process. `session` is 0 where the system does not tell it; `started` is as `identity.started` has it."""
+    """One process. `started` is as `identity.started` has it.
+
+    `group` and `session` are 0 where the system does not tell them, and where they were begun outside of the container
+    that we are in. `of_kernel` tells of a thread of the kernel; it has no program. `exiting` tells of one that has given up its memory, and with it its arguments and its environment, but is not gone
+    yet. Only Linux tells these two.
+    """
 
     pid: int
     parent: int
@@ -23,6 +29,8 @@ class Process(NamedTuple):
     session: int
     state: str
     started: str
+    exiting: bool = False
+    of_kernel: bool = False
 
     @property
     def dead(self) -> bool:
@@ -54,7 +62,20 @@ def look_up(pid: int) -> Process | None:
     fields = line[line.rfind(b")") + 2 :].split(None, 20)
     if len(fields) < 20:
         return None
-    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), fields[0].decode(), fields[19].decode())
+    flags = int(fields[6])
+    return Process(
+        pid,
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        state=fields[0].decode(),
+        started=fields[19].decode(),
+        exiting=bool(flags & _EXITING),
+        of_kernel=bool(flags & _OF_KERNEL),
+    )
+
+
+NO_ENVIRONMENT = frozenset({b""})
 
 
 def environment_of(pid: int) -> frozenset[bytes]:
@@ -64,6 +85,23 @@ def environment_of(pid: int) -> frozenset[bytes]:
             return frozenset(environ.read().split(b"\0"))
     except OSError:
         return frozenset()
+
+
+def settled_environment_of(pid: int) -> frozenset[bytes] | None:
+    """What `environment_of` tells, or None while the process is just executing a program.
+
+    The kernel gives a program its arguments and its environment at one time; for an instant it has neither.
+    """
+    if (environment := environment_of(pid)) != NO_ENVIRONMENT:
+        return environment
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as arguments:
+            if arguments.read(1):
+                return environment_of(pid)
+    except OSError:
+        return frozenset()
+    process = look_up(pid)
+    return None if process and not process.dead and not process.exiting else frozenset()
 
 
 def carriers(table: ProcessTable, marks: frozenset[bytes]) -> list[Process]:

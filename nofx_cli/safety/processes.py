@@ -7,20 +7,27 @@ What ends a process and all that it started, and what does it:
   again, for everything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nofx_cli.clock import Clock
 from nofx_cli.ports.processes import Cancellation, ProcessResult, ProcessSpec
 from nofx_cli.safety.masking import Masker
 from nofx_cli.safety.pipes import Wake
 
+if TYPE_CHECKING:
+    from nofx_cli.safety.sandbox import FindMeans
+    from nofx_cli.safety.sandbox_launch import Launch
+
 
 class LocalProcesses:
     """Child processes on this machine. Several threads may run one each at a time."""
 
-    def __init__(self, mask: Masker, clock: Clock) -> None:
-        self._mask, self._clock = mask, clock
+    def __init__(self, mask: Masker, clock: Clock, *, find_means: "FindMeans | None" = None) -> None:
+        """`find_means` tells how processes can be shut in here; by default `sandbox.find_means`."""
+        self._mask, self._clock, self._find_means = mask, clock, find_means
+        self._told_of_no_sandbox: set[Path] = set()
         self._idle_wakes: list[Wake] = []
         _hear_of_children()
 
@@ -33,7 +40,7 @@ class LocalProcesses:
             errors.InvalidInput: no program, or arguments that the system cannot take (codes `program-missing`,
                 `program-arguments`, `arguments-too-long`).
             errors.NotFound: codes `program-not-found`, `cwd-not-found`.
-            errors.Denied: code `program-not-executable`.
+            errors.Denied: code `program-not-executable`, and those of a sandbox that cannot be had.
             errors.StoreFailure: log or record cannot be written, or there is no room for a process (codes
                 `log-not-written`, `record-not-written`, `process-not-started`).
         """
@@ -45,11 +52,12 @@ class LocalProcesses:
         program = find_program(spec.argv, spec.cwd, spec.env)
         if cancellation.reason:
             return _result(None, cancellation.reason)
+        launch = self._launch(spec, program) if spec.sandbox else None
         wake = self._take_wake()
         unsubscribe = cancellation.subscribe(wake.wake)
         try:
             with Output(spec, self._mask, on_line) as output:
-                supervision = Supervision(spec, output, cancellation, wake)
+                supervision = Supervision(spec, output, cancellation, wake, launch)
                 supervision.run(program)
         finally:
             unsubscribe()
@@ -65,17 +73,42 @@ class LocalProcesses:
             duration_ms=round(self._clock.monotonic_ms() - begun_ms),
         )
 
+    def _launch(self, spec: ProcessSpec, program: str) -> "Launch | None":
+        """How it is shut in; None where it may run without a sandbox and must, which the step's log then says once."""
+        from nofx_cli.safety.sandbox import Unavailable, find_means
+        from nofx_cli.safety.sandbox_launch import Launch
+        from nofx_cli.safety.sandbox_layout import opened_in_workspace
+
+        assert spec.sandbox is not None
+        means = (self._find_means or find_means)()
+        if not isinstance(means, Unavailable):
+            return Launch(spec, spec.sandbox, program, means)
+        if not spec.sandbox.optional:
+            raise means.denied(spec.sandbox)
+        # The step finds the same folders, and meets the same faults of its plan.
+        opened_in_workspace(spec, spec.sandbox)
+        if spec.log not in self._told_of_no_sandbox:
+            self._told_of_no_sandbox.add(spec.log)
+            _tell(spec.log, f"nofx: ran without a sandbox, which is optional: {means.why}")
+        return None
+
     def _take_wake(self) -> Wake:
         try:
             return self._idle_wakes.pop()
         except IndexError:
             return Wake()
 
-    def end_recorded(self, record: Path, marks: Mapping[str, str]) -> int:
-        """End what an earlier, dead nofx left running, as `ProcessRunner.end_recorded`."""
+    def end_recorded(self, records: Sequence[Path], marks: Mapping[str, str]) -> int:
+        """End what dead processes of nofx left running, as `ProcessRunner.end_recorded`."""
         from nofx_cli.safety.leftovers import end_leftovers
 
-        return end_leftovers(record, marks)
+        return end_leftovers(records, marks)
+
+
+def _tell(log: Path, text: str) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(text + "\n")
 
 
 def _hear_of_children() -> None:

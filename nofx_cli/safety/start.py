@@ -5,11 +5,14 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from nofx_cli import errors
 from nofx_cli.ports.processes import ProcessSpec
 from nofx_cli.safety.ending import rest
+
+if TYPE_CHECKING:
+    from nofx_cli.safety.sandbox_launch import Launch
 
 _BUSY_TRIES = 5
 _BUSY_PAUSE_MS = 20
@@ -48,8 +51,14 @@ def find_program(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> str:
     raise _not_executable(there)
 
 
-def start(spec: ProcessSpec, program: str, *, stdout: int, stderr: int) -> "subprocess.Popen[bytes]":
-    """Start it in a session of its own, with nothing to read and no file of ours open.
+def start(
+    spec: ProcessSpec, program: str, *, stdout: int, stderr: int, launch: "Launch | None" = None
+) -> "subprocess.Popen[bytes]":
+    """Start it in a session of its own, with nothing to read but the file of the spec, and no file of ours open.
+
+    Args:
+        launch: how it is shut in. Then it is the launcher that is started, and whether the program could be is told
+            by what `launch` hears.
 
     Raises:
         errors.InvalidInput: a NUL or an unwritable character in an argument (code `program-arguments`), or too
@@ -59,19 +68,22 @@ def start(spec: ProcessSpec, program: str, *, stdout: int, stderr: int) -> "subp
     """
     for attempt in range(_BUSY_TRIES + 1):
         try:
-            return subprocess.Popen(
-                spec.argv,
-                executable=program,
-                cwd=spec.cwd,
-                env=spec.env,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
+            with open(spec.stdin or os.devnull, "rb") as stdin:
+                if launch is not None:
+                    return _start_launcher(launch, stdin=stdin, stdout=stdout, stderr=stderr)
+                return subprocess.Popen(
+                    spec.argv,
+                    executable=program,
+                    cwd=spec.cwd,
+                    env=spec.env,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,
+                )
         except OSError as exc:
             if exc.errno != errno.ETXTBSY or attempt == _BUSY_TRIES:
-                _translate(exc, spec, program)
+                refuse(exc, spec, program)
         except ValueError as exc:  # NUL bytes, lone surrogates, "=" in the name of a variable
             raise errors.InvalidInput(
                 f"{spec.argv[0]!r} cannot be started with these arguments and environment: {exc}",
@@ -86,7 +98,26 @@ def _is_executable(path: str) -> bool:
     return os.access(path, os.X_OK) and not os.path.isdir(path)
 
 
-def _translate(exc: OSError, spec: ProcessSpec, program: str) -> NoReturn:
+def _start_launcher(launch: "Launch", *, stdin: BinaryIO, stdout: int, stderr: int) -> "subprocess.Popen[bytes]":
+    order = launch.order()
+    try:
+        return subprocess.Popen(
+            order.argv,
+            cwd="/",
+            env=order.env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            pass_fds=order.files,
+        )
+    finally:
+        for file in order.files:
+            os.close(file)
+
+
+def refuse(exc: OSError, spec: ProcessSpec, program: str) -> NoReturn:
+    """Say why the system would not execute the program."""
     match exc.errno:
         case errno.ENOENT | errno.ENOTDIR:
             raise errors.NotFound(

@@ -12,14 +12,21 @@ import os
 import select
 from contextlib import suppress
 from signal import SIGKILL, SIGTERM
+from typing import TYPE_CHECKING
 
+from nofx_cli import errors
 from nofx_cli.ports.processes import Cancellation, ProcessSpec
 from nofx_cli.safety.children import CHILDREN, Family, marks_of
 from nofx_cli.safety.ending import GIVE_UP_MS, REAL_TIME, end_all, rest
 from nofx_cli.safety.output import Output, Source
 from nofx_cli.safety.pipes import Wake, new_pipe
 from nofx_cli.safety.record import empty_record, write_record
-from nofx_cli.safety.start import start
+from nofx_cli.safety.start import refuse, start
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from nofx_cli.safety.sandbox_launch import Launch
 
 _CHUNK = 65_536
 _MOST_PIECES_IN_A_PIPE = 32
@@ -34,11 +41,21 @@ class Supervision:
     Attributes:
         stopped: why it was ended; empty when it ended by itself.
         exit_code: below 0 the signal that ended it; None when it could not be ended at all.
-        survivors: how many processes it left behind when it ended by itself.
+        survivors: how many processes it left behind when it ended by itself. Where it was the only one that ran, that
+            counts every orphan of which nothing tells whose it is.
     """
 
-    def __init__(self, spec: ProcessSpec, output: Output, cancellation: Cancellation, wake: Wake) -> None:
+    def __init__(
+        self,
+        spec: ProcessSpec,
+        output: Output,
+        cancellation: Cancellation,
+        wake: Wake,
+        launch: "Launch | None" = None,
+    ) -> None:
+        """`launch` is how the process is shut in, None where it is not."""
         self._spec, self._output, self._cancellation, self._wake = spec, output, cancellation, wake
+        self._launch, self._program = launch, ""
         self._sources: dict[int, Source] = {}
         self._poll = select.poll()
         self._poll.register(wake.fd, select.POLLIN)
@@ -56,14 +73,18 @@ class Supervision:
             errors.NofxError: as `start.start`; `errors.StoreFailure` where log or record cannot be written. Whatever
                 is raised, also by the one who is told the lines: nothing is left then either.
         """
-        family = self._start(program)
+        self._program = program
+        family = self._start()
         self._limit_at_ms = REAL_TIME.monotonic_ms() + self._spec.time_limit_ms
         try:
-            write_record(self._spec.record, family.main, self._spec.argv[0])
+            write_record(self._spec.record, family.main, self._output.without_secrets(self._spec.argv[0]))
             self._await_end(family)
+            self._hear_launch()
             self._end_left_behind(family)
             self._drain()
             self._let_go(family)
+            if self._launch:
+                self.exit_code = self._launch.exit_code(self.exit_code)
         except BaseException:
             self._end_at_once(family)
             raise
@@ -71,22 +92,27 @@ class Supervision:
             self._close()
         self._output.finish()
 
-    def _start(self, program: str) -> Family:
-        captures = self._spec.capture_limit > 0
+    def _start(self) -> Family:
+        captures = self._spec.capture_limit > 0 or self._spec.show is not None  # then the streams are told apart
         ends: list[int] = []
         try:
             ends.append(self._new_pipe(captured=captures))
             if captures:
                 ends.append(self._new_pipe(captured=False))
-            return CHILDREN.start(
-                lambda: start(self._spec, program, stdout=ends[0], stderr=ends[-1]), marks_of(self._spec.env)
-            )
+            family = CHILDREN.start(lambda: self._popen(*ends), marks_of(self._spec.env))
+            if self._launch:
+                self._poll.register(self._launch.answer_fd, select.POLLIN)
+            return family
         except BaseException:
             self._close()
             raise
         finally:
             for end in ends:
                 os.close(end)
+
+    def _popen(self, stdout: int, stderr: int | None = None) -> "Popen[bytes]":
+        stderr = stdout if stderr is None else stderr
+        return start(self._spec, self._program, stdout=stdout, stderr=stderr, launch=self._launch)
 
     def _new_pipe(self, *, captured: bool) -> int:
         ours, theirs = new_pipe()
@@ -183,9 +209,36 @@ class Supervision:
                 ended = True
             elif fd == self._wake.fd:
                 self._wake.clear()
-            else:
+            elif self._launch and fd == self._launch.answer_fd:
+                self._hear_launch()
+            elif fd in self._sources:
                 self._read(fd)
         return ended
+
+    def _hear_launch(self) -> None:
+        """Take in what the launcher tells, if there is one; raise what kept it from the program.
+
+        One that was stopped before it got there keeps silent.
+        """
+        if not self._launch or self._launch.answer_fd < 0:
+            return
+        try:
+            failed = self._launch.hear(self._last_line)
+        except errors.Denied:
+            if not self.stopped:
+                raise
+            failed = 0
+        if failed is None:
+            return
+        self._poll.unregister(self._launch.answer_fd)
+        self._launch.close()
+        if failed:
+            refuse(OSError(failed, os.strerror(failed)), self._spec, self._program)
+
+    def _last_line(self) -> str:
+        for fd in list(self._sources):
+            self._read(fd)
+        return self._output.last_line
 
     def _read(self, fd: int) -> bool:
         """Take in one piece; False when there is nothing in the pipe."""
@@ -223,3 +276,5 @@ class Supervision:
         for fd in self._sources:
             os.close(fd)
         self._sources.clear()
+        if self._launch:
+            self._launch.close()

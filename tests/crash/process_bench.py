@@ -65,8 +65,11 @@ def is_alive(pid: int) -> bool:
 
 @contextmanager
 def no_new_zombies() -> Iterator[None]:
-    """Afterwards no further child of ours is dead and not reaped."""
-    before = _zombies()
+    """Afterwards no process that was not there before is a child of ours, dead and not reaped.
+
+    What was there before may die meanwhile and become our child: an orphan of another test.
+    """
+    before = {(process.pid, process.started) for process in process_table.read_table().values()}
     yield
     assert _zombies() <= before
 

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nofx_cli.safety import identity, process_table
+from nofx_cli.safety import identity, leftovers, process_table
 from nofx_cli.safety.guardian import Guardian
 from nofx_cli.safety.process_table import Process
 from nofx_cli.testing.waiting import wait_until
@@ -202,10 +204,10 @@ class TestEndRecorded:
         process = sleeper(clean_up, start_new_session=True)
         self.record(bench, process.pid)
 
-        assert bench.processes.end_recorded(bench.record, {}) == 1
+        assert bench.processes.end_recorded([bench.record], {}) == 1
         assert process.wait(10) == -signal.SIGTERM
         assert not bench.recorded()
-        assert bench.processes.end_recorded(bench.record, {}) == 0
+        assert bench.processes.end_recorded([bench.record], {}) == 0
 
     @pytest.mark.parametrize("change", [{"started": "1"}, {"boot_id": "another boot"}])
     def test_another_process_with_that_pid_is_spared(
@@ -215,7 +217,7 @@ class TestEndRecorded:
         process = sleeper(clean_up, start_new_session=True)
         self.record(bench, process.pid, **change)
 
-        assert bench.processes.end_recorded(bench.record, {}) == 0
+        assert bench.processes.end_recorded([bench.record], {}) == 0
         assert process.poll() is None
 
     @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ class TestEndRecorded:
         bench = Bench(tmp_path)
         bench.record.write_text(text)
 
-        assert bench.processes.end_recorded(bench.record, {}) == 0
+        assert bench.processes.end_recorded([bench.record], {}) == 0
 
     def test_its_whole_group_goes_and_what_ignores_term_is_killed(self, tmp_path: Path, clean_up: ExitStack) -> None:
         bench = Bench(tmp_path)
@@ -236,7 +238,7 @@ class TestEndRecorded:
         read_pid(tmp_path / "pid")
         self.record(bench, process.pid)
 
-        assert bench.processes.end_recorded(bench.record, {}) >= 2
+        assert bench.processes.end_recorded([bench.record], {}) >= 2
         assert process.wait(10) == -signal.SIGKILL
         assert not is_alive(inner)
         with suppress(ChildProcessError):  # where a step ran before, this process is given its orphans
@@ -247,12 +249,93 @@ class TestEndRecorded:
         marked = sleeper(clean_up, env=os.environ | bench.marks)
         other_attempt = sleeper(clean_up, env=os.environ | bench.marks | {"NOFX_ATTEMPT": "2"})
 
-        assert bench.processes.end_recorded(bench.record, bench.marks) == 1
+        assert bench.processes.end_recorded([bench.record], bench.marks) == 1
         assert marked.wait(10) == -signal.SIGTERM
         assert other_attempt.poll() is None
 
+    def test_those_whose_session_began_outside_of_our_container_are_found(
+        self, tmp_path: Path, clean_up: ExitStack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench = Bench(tmp_path)
+        marked, unmarked = sleeper(clean_up, env=os.environ | bench.marks), sleeper(clean_up)
+        read_table = process_table.read_table
+
+        def as_in_a_container() -> process_table.ProcessTable:
+            return {pid: process._replace(group=0, session=0) for pid, process in read_table().items()}
+
+        monkeypatch.setattr(process_table, "read_table", as_in_a_container)
+
+        assert bench.processes.end_recorded([bench.record], bench.marks) == 1
+        assert marked.wait(10) == -signal.SIGTERM
+        assert unmarked.poll() is None
+
+    def test_what_a_process_starts_as_it_is_ended_goes_too_though_nothing_marks_it(
+        self, tmp_path: Path, clean_up: ExitStack
+    ) -> None:
+        bench = Bench(tmp_path)
+        script = f"trap 'env -i sh -c \"echo \\$\\$ >heir; exec sleep 300\" & exit' TERM; echo $$ >pid; {LOOP}"
+        process = subprocess.Popen(
+            ["sh", "-c", script], cwd=tmp_path, env=os.environ | bench.marks, start_new_session=True
+        )
+        clean_up.callback(process.kill)
+        threading.Thread(target=process.wait, daemon=True).start()  # it is reaped at once, as the child of another
+        read_pid(tmp_path / "pid")
+
+        bench.processes.end_recorded([bench.record], bench.marks)
+
+        heir = tmp_path / "heir"
+        assert not (heir.exists() and heir.read_text().strip() and is_alive(read_pid(heir)))
+        assert not [one for one in process_table.read_table().values() if one.session == process.pid and not one.dead]
+
+    def test_a_process_that_is_just_executing_another_program_is_not_overlooked(
+        self, tmp_path: Path, clean_up: ExitStack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench = Bench(tmp_path)
+        process = sleeper(clean_up, env=os.environ | bench.marks)
+        looks: list[int] = []
+        environment_of = process_table.settled_environment_of
+
+        def as_in_execve(pid: int) -> frozenset[bytes] | None:
+            looks.extend([pid] * (pid == process.pid))
+            return None if pid == process.pid and len(looks) < 100 else environment_of(pid)
+
+        monkeypatch.setattr(process_table, "settled_environment_of", as_in_execve)
+
+        assert bench.processes.end_recorded([bench.record], bench.marks) == 1
+        assert process.wait(10) == -signal.SIGTERM
+
+    def test_one_that_never_has_an_environment_is_waited_for_once_and_costs_nobody_its_grace(
+        self, tmp_path: Path, clean_up: ExitStack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench = Bench(tmp_path)
+        marked, stuck = sleeper(clean_up, env=os.environ | bench.marks), sleeper(clean_up, start_new_session=True)
+        settled = process_table.settled_environment_of
+        monkeypatch.setattr(
+            process_table, "settled_environment_of", lambda pid: None if pid == stuck.pid else settled(pid)
+        )
+        begun = time.monotonic()
+
+        assert bench.processes.end_recorded([bench.record], bench.marks) == 1
+        assert marked.wait(10) == -signal.SIGTERM
+        assert stuck.poll() is None
+        assert time.monotonic() - begun < 2 * (leftovers._EXECUTING_MS / 1000), "it was waited for again"
+
+    def test_one_that_is_exiting_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with subprocess.Popen(["true"]) as process:
+            pid = process.pid
+            wait_until(lambda: not is_alive(pid))  # dead, it has no arguments any more, as one that is exiting
+            dead = process_table.look_up(pid)
+            assert dead
+            for exiting, environment in ((True, frozenset()), (False, None)):
+                seen = dead._replace(state="D", exiting=exiting)
+                monkeypatch.setattr(process_table, "look_up", lambda pid, seen=seen: seen)
+                monkeypatch.setattr(process_table, "environment_of", lambda pid: process_table.NO_ENVIRONMENT)
+
+                assert process_table.settled_environment_of(pid) == environment
+            monkeypatch.undo()
+
     def test_without_record_and_marks_nobody_is_ended(self, tmp_path: Path) -> None:
-        assert Bench(tmp_path).processes.end_recorded(tmp_path / "none", {}) == 0
+        assert Bench(tmp_path).processes.end_recorded([tmp_path / "none"], {}) == 0
 
     def test_who_asks_is_spared_though_it_carries_the_marks(self, tmp_path: Path, clean_up: ExitStack) -> None:
         program = """
@@ -260,7 +343,7 @@ import sys
 from pathlib import Path
 from tests.crash.process_bench import Bench
 bench = Bench(Path(sys.argv[1]))
-print(bench.processes.end_recorded(bench.record, bench.marks))
+print(bench.processes.end_recorded([bench.record], bench.marks))
 """
         script = 'env -i sleep 300 >&- & "$@"; kill $! && echo survived, and its other child'
         marked = os.environ | Bench(tmp_path).marks
@@ -290,7 +373,7 @@ print(bench.processes.end_recorded(bench.record, bench.marks))
         bench = Bench(tmp_path)
         assert bench.recorded()
 
-        ended = bench.processes.end_recorded(bench.record, bench.marks)
+        ended = bench.processes.end_recorded([bench.record], bench.marks)
 
         assert ended >= 3
         assert not any(is_alive(pid) for pid in pids)

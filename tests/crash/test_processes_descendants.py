@@ -1,5 +1,7 @@
 """What a step starts and leaves behind is found and ended, wherever it went; nobody else is touched."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from nofx_cli.safety import process_table
+from nofx_cli.safety.process_table import Process
 from nofx_cli.testing.waiting import wait_until
 from tests.crash.process_bench import REPOSITORY, Bench, is_alive, no_new_zombies, read_pid
 
@@ -24,8 +27,29 @@ LOOP = "while :; do sleep 0.05; done"
 AFTER = "\nwhile ! [ -e {0} ]; do sleep 0.01; done"
 
 
+def orphans() -> list[Process]:
+    """Whoever became our child by losing its parent, and so might be taken for one that a step has left behind.
+
+    The guardian of a nofx that an earlier test has killed is one, until it has done its work. One that is exiting
+    does nothing any more, and nobody can end it faster.
+    """
+    ours, session, table = os.getpid(), os.getsid(0), process_table.read_table()
+    return [
+        each
+        for each in table.values()
+        if each.parent == ours and each.session != session and not (each.dead or each.exiting)
+    ]
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
+    try:
+        wait_until(lambda: not orphans(), why="the orphans of earlier tests to end")
+    except AssertionError as error:
+        told = [(each, Path(f"/proc/{each.pid}/cmdline").read_bytes()) for each in orphans()]
+        for each, _ in told:
+            process_table.send(each, signal.SIGKILL)  # so that one test fails, and tells of whom, and not all of them
+        raise AssertionError(f"orphans of earlier tests: {told}") from error
     with no_new_zombies():
         yield Bench(tmp_path)
 
@@ -106,6 +130,7 @@ def test_a_system_that_tells_only_of_groups(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from nofx_cli.safety import process_table
+from nofx_cli.safety.process_table import Process
 process_table.ON_LINUX = False
 from tests.crash.process_bench import Bench
 bench = Bench(Path(sys.argv[1]))

@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from nofx_cli.safety import children
+from nofx_cli.safety import children, identity
 from nofx_cli.safety.children import Children, marks_of
 from nofx_cli.testing.waiting import wait_until
 
@@ -38,6 +38,8 @@ class FakeGuardian:
 def guardians(monkeypatch: pytest.MonkeyPatch) -> list[FakeGuardian]:
     FakeGuardian.made = []
     monkeypatch.setattr(children, "Guardian", FakeGuardian)
+    # This process is one with all other tests: it must not be given the guardian of a later one as an orphan.
+    monkeypatch.setattr(children, "_set_subreaper", lambda _on: True)
     return FakeGuardian.made
 
 
@@ -97,3 +99,30 @@ def test_the_marks_of_an_attempt() -> None:
     env = {"PATH": "/bin", "NOFX_RUN_ID": "r", "NOFX_ATTEMPT": "2", "NOFX_OUTPUT": "/x"}
 
     assert marks_of(env) == {b"NOFX_RUN_ID=r", b"NOFX_ATTEMPT=2"}
+
+
+def test_of_two_that_start_at_the_same_time_the_older_one_is_the_first(guardians: list[FakeGuardian]) -> None:
+    """Else what it leaves behind would count as older than every step, and so as somebody else's."""
+    kin = Children()
+    started: list[subprocess.Popen[bytes]] = []
+
+    def sleeper() -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(["sleep", "300"], start_new_session=True))
+        return started[-1]
+
+    def overtaken() -> subprocess.Popen[bytes]:
+        first = sleeper()
+        kin.start(later, frozenset())
+        return first
+
+    def later() -> subprocess.Popen[bytes]:
+        wait_until(lambda: int(identity.started(sleeper().pid)) > int(identity.started(started[0].pid)))
+        return started[-1]
+
+    try:
+        family = kin.start(overtaken, frozenset())
+        assert not kin._is_foreign(family.main)
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()

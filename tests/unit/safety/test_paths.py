@@ -41,6 +41,16 @@ class TestContained:
             ("GIT~1/config", "path-git"),
             (".g\u200cit/config", "path-git"),
             ("disguised/config", "path-git"),
+            (".git:stream/config", "path-git"),
+            ("a\nb", "path-control"),
+            ("a/\x1b[2J", "path-control"),
+            ("a\x7f", "path-control"),
+            ("\x85b", "path-control"),
+            ("ROOT.md/x", "path-case-clash"),
+            ("root.MD", "path-case-clash"),
+            ("sub/FILE", "path-case-clash"),
+            ("Sub/new", "path-case-clash"),
+            ("to-sub/FILE", "path-case-clash"),
         ],
     )
     def test_what_leads_elsewhere_is_refused(self, tmp_path: Path, name: str, code: str) -> None:
@@ -49,6 +59,10 @@ class TestContained:
         (root / "link").symlink_to(tmp_path)
         (root / "chain").symlink_to("link")
         (root / "disguised").symlink_to(".git")
+        (root / "sub").mkdir()
+        (root / "to-sub").symlink_to("sub")
+        (root / "root.md").touch()
+        (root / "sub" / "file").touch()
 
         with pytest.raises(errors.InvalidInput) as caught:
             contained(root, name)
@@ -56,6 +70,13 @@ class TestContained:
         assert caught.value.code == code
         assert repr(name) in caught.value.message
         assert caught.value.hint
+
+    def test_where_both_are_there_each_can_be_named(self, tmp_path: Path) -> None:
+        for name in ("file", "FILE"):
+            (tmp_path / name).touch()
+
+        assert contained(tmp_path, "FILE") == tmp_path / "FILE"
+        assert contained(tmp_path, "missing/FILE") == tmp_path / "missing" / "FILE"
 
     def test_a_root_that_is_itself_a_link(self, tmp_path: Path) -> None:
         (tmp_path / "real").mkdir()
