@@ -1,20 +1,29 @@
-"""Artifacts, logs and temporary files in the folder of their run."""
+"""Artifacts, logs and temporary files in the folder of their run.
+
+What is kept is masked, so digest and size on record are those of the masked bytes. A file that a process left is read
+first, and is written anew only where a secret was found in it.
+"""
 
 import contextlib
-import hashlib
+import itertools
 import os
 import shutil
 import stat
 import threading
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import RunId, StepName
+from nofx_cli.drivers.filesystem.artifact_content import digest_of_file, holds_secrets, mask_file, write_masked
+from nofx_cli.drivers.filesystem.artifact_names import bad_name, check_case, free_name, place_of
 from nofx_cli.drivers.filesystem.layout import Layout, told
-from nofx_cli.ports.artifacts import ARTIFACTS
+from nofx_cli.ports.artifacts import ARTIFACTS, SNAPSHOT
 from nofx_cli.ports.processes import RECORD, RECORD_BYTES
+from nofx_cli.safety import identity
+from nofx_cli.safety.masking import Masker
 
 _MEDIA_TYPES = {
     ".json": "application/json", ".jsonl": "application/jsonl", ".sarif": "application/sarif+json",
@@ -23,15 +32,17 @@ _MEDIA_TYPES = {
     ".py": "text/x-python", ".yaml": "application/yaml", ".yml": "application/yaml", ".svg": "image/svg+xml",
     ".png": "image/png", ".pdf": "application/pdf", ".zip": "application/zip", ".gz": "application/gzip",
 }  # fmt: skip
-_BLOCK = 1024 * 1024
+_TRIES = 10
 
 
 class FileArtifacts:
     """Files below `<run>/artifacts/<step>/<attempt>/`, `<run>/logs/` and `<run>/scratch/`."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, mask: Masker | None = None) -> None:
         self._layout = layout
+        self._mask = mask or Masker()
         self._lock = threading.Lock()
+        self._numbers = itertools.count()
         self._in_use: dict[tuple[RunId, StepName, int], Path] = {}
         self._free: list[Path] = []
 
@@ -42,17 +53,19 @@ class FileArtifacts:
         return folder
 
     def put(self, run: RunId, step: StepName, attempt: int, name: str, data: bytes | Path) -> ArtifactCreated:
+        name = self._mask.text(name)
         folder = self.folder(run, step, attempt)
-        target = folder / _place(name)
+        target = folder / place_of(name)
         if not target.parent.resolve().is_relative_to(folder.resolve()):
-            raise _bad_name(name)  # a link that the step made leads out
+            raise bad_name(name, "leads out of the folder by a link")  # one that the step made
+        check_case(folder, name)
         making = target.with_name(f".new-{target.name}")
         with told(f"artifact {name} of step {step} cannot be kept"):
             target.parent.mkdir(parents=True, exist_ok=True)
             making.unlink(missing_ok=True)  # what a process left there: a link would lead out
             try:
-                _copy(data, making)
-                digest, size = _digest(making, sync=self._layout.sync)
+                write_masked(data, making, self._mask.stream())
+                digest, size = digest_of_file(making, sync=self._layout.sync)
                 os.replace(making, target)
             finally:
                 making.unlink(missing_ok=True)
@@ -63,9 +76,14 @@ class FileArtifacts:
             if not source.is_dir() or not os.listdir(source):
                 return
             files = [path for path in sorted(source.rglob("*")) if stat.S_ISREG(path.lstat().st_mode)]
-            for path in files:
-                target = self._artifacts(run, step, attempt) / path.relative_to(source)
+            taken: set[str] = set()
+            named = {path: self._mask.text(path.relative_to(source).as_posix()) for path in files}
+            places = {path: place_of(free_name(name, taken)) for path, name in named.items()}
+            for path, place in places.items():
+                target = self._artifacts(run, step, attempt) / place
                 target.parent.mkdir(parents=True, exist_ok=True)
+                if holds_secrets(path, self._mask.stream()):
+                    mask_file(path, self._mask.stream())
                 os.replace(path, target)
 
     def collect(self, run: RunId, step: StepName, attempt: int) -> list[ArtifactCreated]:
@@ -90,7 +108,7 @@ class FileArtifacts:
     def check(self, run: RunId, artifact: ArtifactCreated) -> bool:
         path = self._layout.run(run) / artifact.path
         try:
-            return _digest(path)[0] == artifact.digest
+            return digest_of_file(path)[0] == artifact.digest
         except OSError:
             return False
 
@@ -104,8 +122,8 @@ class FileArtifacts:
                 below = self._scratch(run)
                 free = next((folder for folder in self._free if folder.parent == below), None)
                 if free is None:
-                    free = below / f"{os.getpid()}.{len(self._in_use) + len(self._free)}"
-                    free.mkdir(parents=True, exist_ok=True)
+                    free = below / f"{identity.instance()}.{next(self._numbers)}"
+                    _make(free)
                 else:
                     self._free.remove(free)
                 self._in_use[key] = free
@@ -119,27 +137,48 @@ class FileArtifacts:
 
     def left_scratch(self, run: RunId) -> list[Path]:
         try:
-            return sorted(self._scratch(run).iterdir())
+            folders = sorted(self._scratch(run).iterdir())
         except FileNotFoundError:
             return []
+        return [folder for folder in folders if not identity.instance_runs(folder.name.rpartition(".")[0])]
+
+    def clear_left_scratch(self, run: RunId, folders: Sequence[Path]) -> None:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._drop_empty(run)
 
     def clear_scratch(self, run: RunId) -> None:
-        below = self._scratch(run)
         with self._lock:
+            below = self._scratch(run)
+            mine = [folder for folder in self._free if folder.parent == below]
+            mine += [folder for key, folder in self._in_use.items() if key[0] == run]
             self._free = [folder for folder in self._free if folder.parent != below]
             self._in_use = {key: folder for key, folder in self._in_use.items() if key[0] != run}
-        shutil.rmtree(below, ignore_errors=True)
+        for folder in mine:
+            shutil.rmtree(folder, ignore_errors=True)
+        if mine:
+            self._drop_empty(run)
+
+    def _drop_empty(self, run: RunId) -> None:
+        with contextlib.suppress(OSError):  # somebody else has a folder there
+            self._scratch(run).rmdir()
+
+    def put_snapshot(self, run: RunId, text: str) -> None:
+        self._put_text(run, SNAPSHOT, text, f"the snapshot of run {run} cannot be kept")
 
     def put_shown(self, run: RunId, digest: str, text: str) -> str:
         path = f"approvals/{digest}.json"
+        self._put_text(run, path, text, f"what is shown for an approval of run {run} cannot be kept")
+        return path
+
+    def _put_text(self, run: RunId, path: str, text: str, failure: str) -> None:
         target = self._layout.run(run) / path
-        with told(f"what is shown for an approval of run {run} cannot be kept"):
+        with told(failure):
             target.parent.mkdir(parents=True, exist_ok=True)
             making = target.with_name(f".new-{target.name}")
             making.unlink(missing_ok=True)
             self._layout.write_durably(making, text.encode("utf-8", "backslashreplace"))
             os.replace(making, target)
-        return path
 
     def _artifacts(self, run: RunId, step: StepName, attempt: int) -> Path:
         return self._layout.run(run) / "artifacts" / step / str(attempt)
@@ -149,7 +188,7 @@ class FileArtifacts:
 
     def _keep(self, run: RunId, path: Path, name: str) -> ArtifactCreated:
         """Make a file durable and describe it."""
-        digest, size = _digest(path, sync=self._layout.sync)
+        digest, size = digest_of_file(path, sync=self._layout.sync)
         return self._described(run, path, name, digest=digest, size=size)
 
     def _described(self, run: RunId, path: Path, name: str, *, digest: str, size: int) -> ArtifactCreated:
@@ -159,20 +198,12 @@ class FileArtifacts:
         return ArtifactCreated(name, below, digest, size, media_type)
 
 
-def _place(name: str) -> PurePosixPath:
-    place = PurePosixPath(name)
-    parts = place.parts
-    if not parts or place.is_absolute() or ".." in parts or "\0" in name or "\\" in name or name.endswith("/"):
-        raise _bad_name(name)
-    return place
-
-
-def _bad_name(name: str) -> errors.InvalidInput:
-    return errors.InvalidInput(
-        f"{name!r} cannot be the name of an artifact",
-        code="artifact-name",
-        hint="use a relative path below the artifacts folder, such as report/index.html",
-    )
+def _make(folder: Path) -> None:
+    """Make a folder and the one above it, which another process may be taking away as empty just now."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return
 
 
 def _emptied(folder: Path) -> bool:
@@ -200,21 +231,3 @@ def _blank(record: str) -> None:
         if file.read().strip():
             file.seek(0)
             file.write(b" " * RECORD_BYTES)
-
-
-def _copy(data: bytes | Path, target: Path) -> None:
-    if isinstance(data, Path):
-        shutil.copyfile(data, target)
-    else:
-        target.write_bytes(data)
-
-
-def _digest(path: Path, *, sync: bool = False) -> tuple[str, int]:
-    sha, size = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            sha.update(block)
-            size += len(block)
-        if sync:
-            os.fsync(file.fileno())
-    return sha.hexdigest(), size

@@ -3,8 +3,12 @@
     <root>/.gitignore  format
     <root>/runs/2026-11-22/<run id>/journal.jsonl  head  plan.yaml  executor.lock
                                     artifacts/<step>/<attempt>/…  logs/<step>.<attempt>.log
-                                    approvals/<digest>.json  scratch/<pid>.<n>/…
+                                    approvals/<digest>.json  scratch/<pid>-<hash>.<n>/…
+    <root>/archive/<ab>/<digest>.json  .lock
     <root>/index/idempotency.jsonl
+    <root>/queue/log.jsonl  lock
+    <root>/workers/<id>.json  <id>.bell  <time>-<pid>.log
+    <root>/.worktrees/<run id>/…  <run id>.index
 
 A new run is made under a name with a leading dot and renamed, so that it is there whole or not at all.
 """
@@ -19,6 +23,7 @@ from nofx_cli import errors
 from nofx_cli.domain.ids import RunId, StepName, is_run_id
 
 FORMAT = 1
+LOCK = "executor.lock"
 
 _CAUSES = {
     errno.ENOSPC: "the disk is full",

@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from nofx_cli import errors
@@ -12,7 +13,7 @@ from nofx_cli.domain.codec import DamagedLine, Head, Mask, decode_line, encode_b
 from nofx_cli.domain.events import Actor, Draft, Event
 from nofx_cli.domain.ids import RunId, is_run_id
 from nofx_cli.drivers.filesystem.journal_file import HEAD, JOURNAL, JournalFile, head_text, not_found, read_head
-from nofx_cli.drivers.filesystem.layout import NOTHING_MADE, Layout, told
+from nofx_cli.drivers.filesystem.layout import LOCK, NOTHING_MADE, Layout, told
 from nofx_cli.drivers.filesystem.watch import FolderWatch
 from nofx_cli.ports.journal import RunSummary
 
@@ -41,6 +42,7 @@ class FileRunStore:
                 self._layout.write_durably(making / PLAN, plan_text.encode())
                 self._layout.write_durably(making / JOURNAL, b"".join(event.line + b"\n" for event in events))
                 (making / HEAD).write_bytes(head_text(head))
+                (making / LOCK).touch()  # a name that comes later would make the first commit slower
                 self._layout.fsync_folder(making)
                 making.rename(final)
             except OSError as exc:
@@ -85,6 +87,9 @@ class FileRunStore:
                 if is_run_id(name):
                     yield RunId(name)
 
+    def newcomers(self) -> "FolderNewcomers":
+        return FolderNewcomers(self._layout.root / "runs")
+
     def summary(self, run: RunId) -> RunSummary | None:
         try:
             with open(self._layout.run(run) / JOURNAL, "rb") as file:
@@ -96,7 +101,8 @@ class FileRunStore:
             return None
         last, last_run_event = tail
         try:
-            return RunSummary(run, decode_line(first_line[:-1]), last_run_event, last)
+            first = last if last.line == first_line[:-1] else decode_line(first_line[:-1])
+            return RunSummary(run, first, last_run_event, last)
         except DamagedLine:  # `verify` tells; a list of runs goes on without this one
             return None
 
@@ -113,7 +119,6 @@ class FileRunStore:
         return watch.until(lambda: journal.head().seq > after_seq, timeout_ms=timeout_ms)
 
     def forget(self, run: RunId) -> None:
-        """Close the files of a run; they are opened again when they are needed."""
         with self._lock:
             journal = self._journals.pop(run, None)
         if journal is not None:
@@ -127,6 +132,37 @@ class FileRunStore:
                 if journal is None:
                     journal = self._journals[run] = JournalFile(self._layout, run, mask=self._mask)
         return journal
+
+
+class FolderNewcomers:
+    """Lists the folder of a day only when its time of change says that a name came or went.
+
+    That time is coarse: a change right after a listing may leave it as it was. So a folder that has changed is listed
+    at the next look once more.
+    """
+
+    def __init__(self, days: Path) -> None:
+        self._days = days
+        self._seen: dict[str, set[str]] = {}
+        self._listed: dict[str, int] = {}
+        self._again: set[str] = set()
+
+    def look(self) -> list[RunId]:
+        found = []
+        for day in _names(self._days):
+            with suppress(FileNotFoundError):
+                changed_ns = os.stat(self._days / day).st_mtime_ns
+                if self._listed.get(day) != changed_ns or day in self._again:
+                    found += self._list(day, changed_ns)
+        return found
+
+    def _list(self, day: str, changed_ns: int) -> list[RunId]:
+        (self._again.discard if self._listed.get(day) == changed_ns else self._again.add)(day)
+        self._listed[day] = changed_ns
+        names = {name for name in _names(self._days / day) if is_run_id(name)}
+        new = names - self._seen.get(day, set())
+        self._seen[day] = names
+        return [RunId(name) for name in sorted(new, reverse=True)]
 
 
 def _names(folder: Path) -> list[str]:
@@ -153,7 +189,8 @@ def _last_events(fd: int) -> tuple[Event, Event] | None:
         found = next((line for line in reversed(lines) if b'"type":"run.' in line[:160]), None)
         if found is not None:
             try:
-                return decode_line(lines[-1]), decode_line(found)
+                last = decode_line(lines[-1])
+                return last, last if found is lines[-1] else decode_line(found)
             except DamagedLine:
                 return None
         if not offset:

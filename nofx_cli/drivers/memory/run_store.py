@@ -55,6 +55,12 @@ class MemoryRunStore:
     def runs(self) -> Iterator[RunId]:
         return iter(sorted(self._events, reverse=True))
 
+    def newcomers(self) -> "MemoryNewcomers":
+        return MemoryNewcomers(self)
+
+    def forget(self, run: RunId) -> None:
+        pass
+
     def summary(self, run: RunId) -> RunSummary | None:
         events = self._of(run)
         newest = next((event for event in reversed(events) if event.type.startswith("run.")), None)
@@ -82,3 +88,16 @@ class MemoryRunStore:
         self._heads[run] = head
         self._changed.notify_all()
         return events
+
+
+class MemoryNewcomers:
+    """Compares with what was there at the last look."""
+
+    def __init__(self, store: MemoryRunStore) -> None:
+        self._store = store
+        self._seen: set[RunId] = set()
+
+    def look(self) -> list[RunId]:
+        new = [run for run in self._store.runs() if run not in self._seen]
+        self._seen.update(new)
+        return new
