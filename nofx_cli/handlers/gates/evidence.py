@@ -1,14 +1,15 @@
 """What a check brings back, and how it reads its report."""
 
-import os
-import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nofx_cli.domain.findings import Finding
 from nofx_cli.domain.outcome import Verdict
-from nofx_cli.handlers.gates.findings import Finding
+from nofx_cli.regular_files import NotRegular, open_regular
 
+EXAMINED = ("files", "tests", "packages", "artifacts")
+"""The counts that tell how much was examined. A check that passes has at least one of them, and it is no 0."""
 REPORT_LIMIT = 64 * 1024 * 1024
 
 
@@ -31,6 +32,53 @@ class Evidence:
     hint: str = ""
     retryable: bool = False
 
+    @property
+    def examined(self) -> int:
+        """How many files, tests, packages or artifacts; 0 where that is not known."""
+        return max((self.counts.get(name, 0) for name in EXAMINED), default=0)
+
+
+_WORST_FIRST = (
+    Verdict.FAILED,
+    Verdict.ERRORED,
+    Verdict.TIMED_OUT,
+    Verdict.VACUOUS,
+    Verdict.SKIPPED,
+    Verdict.PASSED,
+)
+
+
+def merged(parts: Sequence[Evidence]) -> Evidence:
+    """The evidence of all checks of a gate as one: counts are added up, and the worst verdict counts.
+
+    What failed comes before what broke: there is something to mend in it. It can be tried again if all may that are
+    no pass.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    ordered = sorted(parts, key=lambda part: _WORST_FIRST.index(part.verdict))
+    counts: dict[str, int] = {}
+    for part in parts:
+        for name, count in part.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    return replace(
+        ordered[0],
+        summary="; ".join(part.summary for part in ordered),
+        counts=counts,
+        findings=tuple(finding for part in parts for finding in part.findings),
+        hint=next((part.hint for part in ordered if part.hint), ""),
+        retryable=all(part.retryable for part in parts if part.verdict is not Verdict.PASSED),
+    )
+
+
+def with_least(evidence: Evidence, least: int) -> Evidence:
+    """A pass that examined fewer files, tests or packages than it must is none."""
+    if evidence.verdict is not Verdict.PASSED or least <= 1 or evidence.examined >= least:
+        return evidence
+    summary = f"{evidence.summary}: fewer than the {least} that must be examined"
+    hint = "see what was left out; what is enough says `min_examined` in nofx.yaml"
+    return replace(evidence, verdict=Verdict.VACUOUS, summary=summary, hint=hint)
+
 
 class NoEvidence(Exception):
     """The check came to no result; `evidence` says why: `errored` or `timed_out`, never a pass."""
@@ -49,18 +97,12 @@ def read_report(path: Path, *, by: str) -> bytes:
         NoEvidence: it is not there, is no regular file, or is longer than 64 MiB.
     """
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            data = file.read(REPORT_LIMIT + 1) if regular else b""
+        with open_regular(path, follow=False) as file:
+            data = file.read(REPORT_LIMIT + 1)
+    except NotRegular as exc:
+        raise NoEvidence(f"the report of {by} is no regular file") from exc
     except OSError as exc:
         raise NoEvidence(f"{by} ended without writing its report ({exc.strerror})") from exc
-    if not regular:
-        raise NoEvidence(f"the report of {by} is no regular file")
     if len(data) > REPORT_LIMIT:
         raise NoEvidence(f"the report of {by} is longer than {REPORT_LIMIT // 1024 // 1024} MiB", retryable=False)
     return data
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Neither follow a link nor wait for a pipe that was put where the report should be."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

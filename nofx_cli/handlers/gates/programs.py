@@ -12,6 +12,8 @@ from pathlib import Path
 from nofx_cli.handlers.gates.evidence import NoEvidence
 
 PROJECT_ENVIRONMENT = ".venv"
+_PACKAGES = {"pyproject-build": "build"}
+"""The packages of programs that have another name."""
 
 
 def program(workspace: Path, name: str) -> list[str]:
@@ -24,6 +26,11 @@ def program(workspace: Path, name: str) -> list[str]:
         if is_program(folder / name):
             return [str(folder / name)]
     raise NoEvidence(f"{name} is not installed", hint=_remedy(name), retryable=False)
+
+
+def is_installed(workspace: Path, name: str) -> bool:
+    """Whether there is a program `name` to start."""
+    return any(is_program(folder / name) for folder in _folders(workspace))
 
 
 def python_module(workspace: Path, name: str) -> list[str]:
@@ -62,4 +69,4 @@ def _folders(workspace: Path) -> Iterator[Path]:
 
 
 def _remedy(name: str) -> str:
-    return f"pip install {name}, in the project's environment, or pip install 'nofx-cli[gates]'"
+    return f"pip install {_PACKAGES.get(name, name)}, in the project's environment, or pip install 'nofx-cli[gates]'"

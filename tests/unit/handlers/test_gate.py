@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from nofx_cli.domain.outcome import Failed, GateEvaluation, StepError, Succeeded
 from nofx_cli.handlers.gates import evidence as evidence_module
 from nofx_cli.handlers.gates.evidence import Evidence, NoEvidence, read_report
 from nofx_cli.handlers.gates.findings import Finding
-from nofx_cli.handlers.gates.gate import GateHandler, run_program
+from nofx_cli.handlers.gates.gate import Examination, GateHandler, run_program
 from nofx_cli.ports.handler import StepCancelled, StepContext
 from nofx_cli.testing import FakeContext, process_result
 
@@ -21,22 +22,25 @@ from nofx_cli.testing import FakeContext, process_result
 class Scripted:
     """A check whose evidence the test gives."""
 
-    tools = ("gate:scripted",)
+    name = "tool"
     report = "tool.json"
     refused_args = ("--fix", "-o")
 
     def __init__(self, examine: Callable[[StepContext], Evidence]) -> None:
         self._examine = examine
 
-    def command(self, ctx: StepContext, reports: Path) -> list[str]:
-        return ["tool", str(reports / "report")]
+    def applies(self, workspace: Path) -> bool:
+        return True
 
-    def examine(self, ctx: StepContext) -> Evidence:
-        return self._examine(ctx)
+    def command(self, exam: Examination) -> list[str]:
+        return ["tool", str(exam.reports / "report")]
+
+    def examine(self, exam: Examination) -> Evidence:
+        return self._examine(exam.ctx)
 
 
 def gate(evidence: Evidence) -> GateHandler:
-    return GateHandler(Scripted(lambda ctx: evidence))
+    return GateHandler(("gate:scripted",), Scripted(lambda ctx: evidence))
 
 
 def context(folder: Path, **inputs: object) -> FakeContext:
@@ -79,19 +83,26 @@ def test_nothing_but_a_pass_succeeds(tmp_path: Path, verdict: Verdict, code: str
 
 def test_findings_are_kept_whole_and_the_first_are_logged(tmp_path: Path) -> None:
     ctx = context(tmp_path)
-    gate(Evidence(Verdict.FAILED, "25 findings", findings=(FINDING,) * 25)).run(ctx)
-    assert ctx.logged[0] == "a.py:3:7 F401 `os` imported but unused"
-    assert ctx.logged[20:] == ["… and 5 more in findings.json", "failed: 25 findings"]
+    findings = tuple(replace(FINDING, line=line) for line in range(1, 26))
+    gate(Evidence(Verdict.FAILED, "25 findings", findings=findings)).run(ctx)
+    assert ctx.logged[0] == "a.py:1:7 F401 `os` imported but unused"
+    assert ctx.logged[20:] == [
+        "… and 5 more: nofx gates report 20260101-000000-aaaaaa",
+        "failed: 25 findings",
+    ]
     kept = json.loads(ctx.artifacts["findings.json"])
     assert len(kept) == 25
-    assert kept[0] == {
+    assert kept[2] == {
         "path": "a.py",
         "line": 3,
         "column": 7,
         "rule": "F401",
         "severity": "error",
         "message": "`os` imported but unused",
+        "tool": "tool",
+        "fingerprint": kept[0]["fingerprint"].replace(":1", ":3"),
     }
+    assert sorted(ctx.artifacts) == ["findings.json", "findings.sarif"]
 
 
 def test_a_place_that_is_not_known_is_not_written() -> None:
@@ -104,7 +115,7 @@ def test_no_evidence_is_an_error_with_its_hint(tmp_path: Path) -> None:
         raise NoEvidence("tool is not installed", hint="pip install tool", retryable=False)
 
     ctx = context(tmp_path)
-    outcome = GateHandler(Scripted(examine)).run(ctx)
+    outcome = GateHandler(("gate:scripted",), Scripted(examine)).run(ctx)
     assert isinstance(outcome, Failed)
     assert ctx.artifacts == {}
     assert outcome.error == StepError("gate-errored", "tool is not installed", "pip install tool")
@@ -114,11 +125,11 @@ def test_no_evidence_is_an_error_with_its_hint(tmp_path: Path) -> None:
 
 def test_a_report_that_was_not_believed_is_kept_too(tmp_path: Path) -> None:
     def examine(ctx: StepContext) -> Evidence:
-        (ctx.scratch / "tool.json").write_bytes(b"half of it")
+        (ctx.scratch / "tool" / "tool.json").write_bytes(b"half of it")
         raise NoEvidence("the report is not JSON")
 
     ctx = context(tmp_path)
-    outcome = GateHandler(Scripted(examine)).run(ctx)
+    outcome = GateHandler(("gate:scripted",), Scripted(examine)).run(ctx)
     assert isinstance(outcome, Failed)
     assert outcome.gate is not None
     assert outcome.gate.digest == digest_of_bytes(b"half of it")
@@ -138,6 +149,15 @@ class TestRunProgram:
         ctx.processes = [process_result()]
         run_program(ctx, "tool", ["/bin/tool", "x"], stderr=tmp_path / "messages")
         assert ctx.calls[0].argv == ("/bin/sh", "-c", 'exec "$@" 2>"$0"', str(tmp_path / "messages"), "/bin/tool", "x")
+
+    def test_a_report_on_standard_output_can_go_to_a_file(self, tmp_path: Path) -> None:
+        ctx = context(tmp_path)
+        ctx.processes = [process_result()]
+        run_program(ctx, "tool", ["/bin/tool"], stdout=tmp_path / "report", stderr=tmp_path / "messages")
+        assert ctx.calls[0].argv == (
+            *("/bin/sh", "-c", 'exec "$@" 2>"$0"', str(tmp_path / "messages")),
+            *("/bin/sh", "-c", 'exec "$@" >"$0"', str(tmp_path / "report"), "/bin/tool"),
+        )
 
     @pytest.mark.parametrize(
         ("answer", "verdict", "summary"),
@@ -231,10 +251,10 @@ class TestPreview:
 
     def test_a_missing_program_is_told(self, tmp_path: Path) -> None:
         class Missing(Scripted):
-            def command(self, ctx: StepContext, reports: Path) -> list[str]:
+            def command(self, exam: Examination) -> list[str]:
                 raise NoEvidence("tool is not installed", hint="pip install tool")
 
-        handler = GateHandler(Missing(lambda ctx: Evidence(Verdict.PASSED, "x")))
+        handler = GateHandler(("gate:scripted",), Missing(lambda ctx: Evidence(Verdict.PASSED, "x")))
         assert handler.preview(context(tmp_path)) == {
             "argv": [],
             "fault": "tool is not installed",

@@ -3,10 +3,7 @@
 import pytest
 
 from nofx_cli.handlers.gates.junit import Case, CaseStatus, NotJunit, parse
-
-
-def xml(cases: str, totals: str = 'tests="1" failures="0" errors="0" skipped="0"') -> bytes:
-    return f'<?xml version="1.0"?><testsuites><testsuite {totals}>{cases}</testsuite></testsuites>'.encode()
+from tests.unit.handlers.parsers.samples import junit as xml
 
 
 def case(inner: str, name: str = "test_a") -> str:
@@ -46,6 +43,19 @@ def test_the_totals_of_all_suites_are_added_up() -> None:
         "errors": 0,
         "skipped": 0,
     }
+
+
+def test_the_totals_of_a_suite_have_those_of_the_suites_in_it() -> None:
+    inner = '<testsuite tests="2" file="b.js"><testcase name="x"/></testsuite>'
+    outer = f'<testsuite tests="3" file="a.js">{inner}<testcase name="y"/></testsuite>'
+    report = parse(f'<testsuites>{outer}<testcase name="z"/></testsuites>'.encode())
+    assert report.claimed["tests"] == 3
+    assert [(case.name, case.file) for case in report.cases] == [("x", "b.js"), ("y", "a.js"), ("z", "")]
+
+
+def test_a_report_without_a_suite_is_one_where_its_totals_or_cases_are_given() -> None:
+    assert parse(b'<testsuites tests="0"/>').cases == []
+    assert len(parse(b'<testsuites><testcase name="a"/></testsuites>').cases) == 1
 
 
 def test_only_the_end_of_a_long_text_is_kept() -> None:

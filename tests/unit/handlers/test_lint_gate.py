@@ -24,6 +24,7 @@ ITEM = {
 MESSAGES = """\
 [2026-11-22][10:47:32][ruff::resolve][DEBUG] Using configuration file (via parent) at: /w/pyproject.toml
 [2026-11-22][10:47:32][ruff::diagnostics][DEBUG] Checking: /w/pyproject.toml
+[2026-11-22][10:47:32][ruff::diagnostics][DEBUG] Checking: /w/ruff.toml
 [2026-11-22][10:47:32][ruff::diagnostics][DEBUG] Checking: /w/src/a.py
 warning: something is deprecated
 [2026-11-22][10:47:32][ruff::commands::check][DEBUG] Checked 2 files in: 570.596µs
@@ -61,13 +62,13 @@ class TestJudge:
     @pytest.mark.parametrize(
         ("data", "exit_code", "told"),
         [
-            (b"", 0, "ruff's report is not JSON"),
-            (b'[{"code": "F4', 1, "ruff's report is not JSON"),
-            (b"[" * 200_000, 1, "ruff's report is not JSON"),
-            (b'{"findings": []}', 0, "ruff's report is not a list of findings"),
-            (b"[1]", 1, "ruff's report is not a list of findings"),
+            (b"", 0, "the report of ruff is empty"),
+            (b'[{"code": "F4', 1, "the report of ruff is not JSON"),
+            (b"[" * 200_000, 1, "the report of ruff is not JSON"),
+            (b'{"findings": []}', 0, "the report of ruff is no list of JSON objects"),
+            (b"[1]", 1, "the report of ruff is no list of JSON objects"),
             (b"[]", 1, "ruff exited with code 1, yet reported no finding"),
-            (report({**ITEM, "code": "E902"}), 1, "ruff could not read src/a.py"),
+            (report({**ITEM, "code": "E902", "message": "No such file"}), 1, "could not read src/a.py: No such file"),
         ],
     )
     def test_what_cannot_be_believed_is_no_evidence(self, data: bytes, exit_code: int, told: str) -> None:
@@ -77,7 +78,7 @@ class TestJudge:
 
 class TestMessages:
     def test_the_files_that_were_examined_are_counted_without_settings(self) -> None:
-        assert read_messages(MESSAGES) == (1, ["warning: something is deprecated"])
+        assert read_messages(MESSAGES) == (["/w/src/a.py"], ["warning: something is deprecated"])
 
     def test_messages_of_another_form_say_nothing(self) -> None:
         assert read_messages("DEBUG checking /w/a.py\n\n") == (None, ["DEBUG checking /w/a.py"])
@@ -86,11 +87,23 @@ class TestMessages:
 class FakeRuff:
     """Does what ruff does with its options, without ruff."""
 
-    def __init__(self, *, exit_code: int = 0, messages: str = MESSAGES, data: bytes = b"[]", files: str = "") -> None:
-        self.exit_code, self.messages, self.data, self.files = exit_code, messages, data, files
+    def __init__(
+        self,
+        *,
+        exit_code: int = 0,
+        messages: str = MESSAGES,
+        data: bytes = b"[]",
+        files: str = "",
+        settings: str = "linter.rules.enabled = [\n\tF401,\n]\n",
+    ) -> None:
+        self.exit_code, self.messages, self.data = exit_code, messages, data
+        self.files, self.settings = files, settings
 
     def __call__(self, call: ProcessCall) -> ProcessResult:
         written = Path(call.argv[call.argv.index("--output-file") + 1])
+        if "--show-settings" in call.argv:
+            written.write_text(self.settings)
+            return process_result()
         if "--show-files" in call.argv:
             written.write_text(self.files)
             return process_result()
@@ -114,13 +127,28 @@ class TestRun:
         assert ctx.calls[0].argv[4:] == (
             *(str(ruff), "check", "--select", "F", "--extend-exclude", str(ctx.store)),
             *("--no-cache", "--no-fix", "--no-fix-only", "--verbose"),
-            *("--output-format", "json", "--output-file", str(ctx.scratch / "ruff.json"), "--", "."),
+            *("--output-format", "json", "--output-file", str(ctx.scratch / "ruff" / "ruff.json"), "--", "."),
         )
 
     def test_what_ruff_says_besides_is_in_the_log(self, tmp_path: Path) -> None:
         ctx = FakeContext(tmp_path, processes=FakeRuff())
         HANDLER.run(ctx)
-        assert ctx.logged[1:] == ["warning: something is deprecated", "passed: no findings in 1 file"]
+        assert [line for line in ctx.logged if not line.startswith("$ ")] == [
+            "warning: something is deprecated",
+            "passed: no findings in 1 file",
+        ]
+
+    def test_a_project_that_selects_no_rule_has_examined_nothing(self, tmp_path: Path) -> None:
+        ctx = FakeContext(tmp_path, processes=FakeRuff(settings="linter.rules.enabled = []\nlinter.x = 1\n"))
+        outcome = HANDLER.run(ctx)
+        assert isinstance(outcome, Failed)
+        assert (outcome.error.code, outcome.error.message) == ("gate-vacuous", "no rule is selected")
+
+    def test_a_finding_stands_whatever_is_selected(self, tmp_path: Path) -> None:
+        ruff = FakeRuff(exit_code=1, data=report({**ITEM, "code": None}), settings="linter.rules.enabled = []\n")
+        outcome = HANDLER.run(FakeContext(tmp_path, processes=ruff))
+        assert isinstance(outcome, Failed)
+        assert outcome.error.code == "gate-failed"
 
     def test_where_the_messages_cannot_be_read_the_files_are_listed(self, tmp_path: Path) -> None:
         ruff = FakeRuff(messages="checked\n", files="/w/a.py\n/w/b.py\n/w/pyproject.toml\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nofx_cli import errors
+from nofx_cli.domain.project import AgentSpec, GateSpec
 from nofx_cli.handlers.registry import BUILT_INS, Registry
 from nofx_cli.ports.handler import Handlers, StepHandler
 from nofx_cli.testing import FakeContext
@@ -76,8 +77,16 @@ class TestBuiltIns:
     def test_the_patterns_are_told(self, tmp_path: Path) -> None:
         handlers: Handlers = Registry(tmp_path)
         assert handlers.patterns() == (
-            *("shell", "manual:*", "gate:lint", "gate:unit", "gate:test", "workspace:write", "test:echo", "test:fail"),
+            *("shell", "manual:*", "gate:format", "gate:lint", "gate:typecheck", "gate:unit", "gate:test"),
+            *("gate:coverage", "gate:sast", "gate:secrets", "gate:audit", "gate:build"),
+            *("codegen", "agent:claude", "agent:codex", "agent:aider", "agent:gemini"),
+            *("workspace:write", "test:echo", "test:fail"),
         )
+
+    def test_gates_of_the_project_are_told_among_them_once(self, tmp_path: Path) -> None:
+        gates = {"lint": GateSpec("lint", enabled=False), "licences": GateSpec("licences", ("licences",))}
+        handlers: Handlers = Registry(tmp_path, lambda: gates)
+        assert handlers.patterns() == (*BUILT_INS, "gate:licences")
 
     def test_a_tool_imports_its_own_module_and_nothing_heavy(self, tmp_path: Path) -> None:
         plugin(tmp_path, "deploy.py")
@@ -210,3 +219,23 @@ class TestBrokenPlugins:
         with pytest.raises(errors.InvalidInput, match="entry point mine = nothing_there:handler: AttributeError"):
             Registry(tmp_path).find("x")
         sys.modules.pop("nothing_there")
+
+
+@pytest.mark.parametrize("spec", [GateSpec("unit", ("true",)), GateSpec("unit", min_examined=7)])
+def test_settings_of_a_gate_hold_by_its_other_name_too(tmp_path: Path, spec: GateSpec) -> None:
+    registry = Registry(tmp_path, lambda: {"unit": spec})
+    for tool in ("gate:unit", "gate:test"):
+        assert found(registry, tool)._spec is spec  # type: ignore[attr-defined]
+    own = GateSpec("test", ("false",))
+    assert found(Registry(tmp_path, lambda: {"unit": spec, "test": own}), "gate:test")._spec is own  # type: ignore[attr-defined]
+
+
+def test_agents_of_the_project_are_found_and_known_ones_take_their_settings(tmp_path: Path) -> None:
+    agents = {"mine": AgentSpec("mine", ("mine",)), "codex": AgentSpec("codex", timeout_ms=5)}
+    registry = Registry(tmp_path, agents=lambda: agents)
+
+    assert found(registry, "agent:mine").match("agent:mine")
+    assert found(registry, "agent:codex").default_timeout_ms == 5  # type: ignore[attr-defined]
+    assert found(registry, "agent:claude").match("agent:claude")
+    assert registry.find("agent:other") is None
+    assert registry.patterns() == (*BUILT_INS, "agent:mine")

@@ -1,0 +1,1 @@
+"""A folder that pytest gets to look into; see `pytest_session`."""

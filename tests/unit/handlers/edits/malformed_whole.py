@@ -1,0 +1,260 @@
+"""Answers for whole files that are refused."""
+
+from tests.unit.handlers.edits.malformed import Case, W, block, diff, whole
+
+WHOLE = (
+    Case("empty", W, "", "the answer is empty"),
+    Case(
+        "a refusal",
+        W,
+        "I'm sorry, but I cannot help with that.",
+        'the answer declines and changes no file: "I\'m sorry, but I cannot help with that."',
+    ),
+    Case(
+        "only prose",
+        W,
+        "The function is fine as it is; nothing has to change.",
+        'the answer has no change of a file, only: "The function is fine as it is; nothing has to '
+        'change."; asked for were whole files in fences, each with its path',
+    ),
+    Case(
+        "only commands",
+        W,
+        "Run this:\n```bash\nrm -r build\n```\n",
+        'the answer has no change of a file, only: "Run this: ```bash rm -r build ```"; asked for were '
+        "whole files in fences, each with its path",
+    ),
+    Case(
+        "blocks for whole files",
+        W,
+        block("src/a.py", "def f():\n", "def F():\n"),
+        "the answer has SEARCH/REPLACE blocks; asked for were whole files in fences, each with its path",
+    ),
+    Case(
+        "a diff for whole files",
+        W,
+        diff("src/a.py", "@@ -1 +1 @@", "-def f():", "+def F():"),
+        "the answer has a unified diff; asked for were whole files in fences, each with its path",
+    ),
+    Case(
+        "a fenced diff for a whole file",
+        W,
+        "`src/a.py`\n```diff\n-def f():\n+def F():\n```\n",
+        "the fence at line 2 of the answer has a diff; asked for was the whole text of src/a.py",
+    ),
+    Case(
+        "a diff in a plain fence",
+        W,
+        whole("src/a.py", "--- a/src/a.py\n+++ b/src/a.py\n@@ -1 +1 @@\n-def f():\n+def F():\n"),
+        "the fence at line 2 of the answer has a diff; asked for was the whole text of src/a.py",
+    ),
+    Case(
+        "blocks in the fence of a file",
+        W,
+        whole("src/a.py", "<<<<<<< SEARCH\ndef f():\n=======\ndef F():\n>>>>>>> REPLACE\n"),
+        "the fence at line 2 of the answer has SEARCH/REPLACE blocks; asked for was the whole text of src/a.py",
+    ),
+    Case(
+        "a fence without a path",
+        W,
+        "Here it is.\n\n```python\nx = 1\n```\n",
+        "the fence at line 3 of the answer has no path; write the path of its file on the line before it, in backticks",
+    ),
+    Case(
+        "one of two fences without a path",
+        W,
+        whole("src/a.py") + "\nAnd the tests.\n```python\nassert True\n```\n",
+        "the fence at line 7 of the answer has no path; write the path of its file on the line before it, in backticks",
+    ),
+    Case(
+        "two paths before a fence",
+        W,
+        "Move it from `src/a.py` to `src/c.py`:\n```python\nx = 1\n```\n",
+        "the fence at line 2 of the answer has more than one path before it: src/a.py, src/c.py; name one",
+    ),
+    Case(
+        "another path behind the fence",
+        W,
+        "`src/a.py`\n```python src/b.py\nx = 1\n```\n",
+        "the fence at line 2 of the answer has more than one path before it: src/a.py, src/b.py; name one",
+    ),
+    Case(
+        "Markdown that ends at its first fence",
+        W,
+        "`docs/guide.md`\n```markdown\n# Guide\n```\nnofx run\n```\nThe end.\n```\n",
+        "the fence at line 6 of the answer has no path; if it belongs to docs/guide.md, the fence around "
+        "that file must be longer than all fences in it",
+    ),
+    Case(
+        "a fence in a file that is not closed",
+        W,
+        "`docs/guide.md`\n```markdown\n# Guide\n```sh\nnofx run\n```\n",
+        "the fence at line 2 of the answer is not closed, and others are in it; where its file ends is not clear",
+    ),
+    Case(
+        "an open fence with others in it",
+        W,
+        "`src/a.py`\n````python\nx = 1\n```\n`src/b.py`\n```python\ny = 1\n```\n",
+        "the fence at line 2 of the answer is not closed, and others are in it; where its file ends is not clear",
+    ),
+    Case(
+        "a path that leads up",
+        W,
+        whole("../x.py"),
+        "the path '../x.py' has `..` in it; write a path relative to the workspace",
+    ),
+    Case("an absolute path", W, whole("/etc/cron.d/x"), "the path '/etc/cron.d/x' is absolute"),
+    Case(
+        "a home",
+        W,
+        whole("~/.bashrc"),
+        "the path '~/.bashrc' begins with a home; write a path relative to the workspace",
+    ),
+    Case(
+        "a drive",
+        W,
+        whole("C:\\x\\a.py"),
+        "the path 'C:\\\\x\\\\a.py' begins with a drive; write a path relative to the workspace",
+    ),
+    Case("a share of Windows", W, whole("\\\\host\\share\\a.py"), "the path '//host/share/a.py' is absolute"),
+    Case(
+        "a hook of git",
+        W,
+        whole(".git/hooks/pre-commit"),
+        "the path '.git/hooks/pre-commit' lies in a .git folder, which holds code that git runs",
+    ),
+    Case("the settings", W, whole("nofx.yaml"), "the path 'nofx.yaml' is not to be written: it tells nofx what to do"),
+    Case(
+        "the settings in other letters",
+        W,
+        whole("NOFX.YAML"),
+        "the path 'NOFX.YAML' differs only in case from 'nofx.yaml', which is there",
+    ),
+    Case(
+        "handlers in other letters",
+        W,
+        whole("Nofx_Handlers/evil.py"),
+        "the path 'Nofx_Handlers/evil.py' differs only in case from 'nofx_handlers', which is there",
+    ),
+    Case("a link that leads out", W, whole("away/x.py"), "the path 'away/x.py' leads out of the workspace"),
+    Case("other letters", W, whole("SRC/a.py"), "the path 'SRC/a.py' differs only in case from 'src', which is there"),
+    Case(
+        "two new files that differ in case",
+        W,
+        whole("new/One.py") + "\n" + whole("new/one.py"),
+        "new/one.py: differs from new/One.py only in case",
+    ),
+    Case(
+        "a control character in a path",
+        W,
+        whole("src/\x1b[2Ja.py"),
+        "the path 'src/\\x1b[2Ja.py' holds a control character",
+    ),
+    Case(
+        "a folder",
+        W,
+        whole("src/"),
+        "the fence at line 2 of the answer has no path; write the path of its file on the line before it, in backticks",
+    ),
+    Case(
+        "a file where a folder is to be",
+        W,
+        whole("src/a.py/b.py"),
+        "src/a.py/b.py cannot be: src/a.py is a file, and no folder",
+    ),
+    Case(
+        "a file and a folder of one name",
+        W,
+        whole("new/x.d") + "\n" + whole("new/x.d/y.py"),
+        "new/x.d/y.py: cannot be in new/x.d, which is a file of the same answer",
+    ),
+    Case("a link is deleted", W, "DELETE: near.py\n", "near.py is a link; links are not deleted or renamed"),
+    Case(
+        "code left out, in C's comments",
+        W,
+        whole("src/a.py", "x = 1\n// ... existing code ...\n"),
+        'src/a.py: the line "// ... existing code ..." stands for text that is left out; write all of it',
+    ),
+    Case(
+        "code left out, in Python's",
+        W,
+        whole("src/a.py", "x = 1\n# rest unchanged\n"),
+        'src/a.py: the line "# rest unchanged" stands for text that is left out; write all of it',
+    ),
+    Case(
+        "code left out, with an ellipsis",
+        W,
+        whole("src/b.py", "import os\n# …\n"),
+        'src/b.py: the line "# …" stands for text that is left out; write all of it',
+    ),
+    Case(
+        "code left out, in HTML",
+        W,
+        whole("new.html", "<p>x</p>\n<!-- rest of the file stays the same -->\n"),
+        'new.html: the line "<!-- rest of the file stays the same -->" stands for text that is left out; '
+        "write all of it",
+    ),
+    Case(
+        "code left out, in brackets",
+        W,
+        whole("docs/guide.md", "# Guide\n\n[... rest of the document unchanged ...]\n"),
+        'docs/guide.md: the line "[... rest of the document unchanged ...]" stands for text that is left '
+        "out; write all of it",
+    ),
+    Case(
+        "code left out, in German",
+        W,
+        whole("src/a.py", "# ... Rest unverändert ...\nx = 1\n"),
+        'src/a.py: the line "# ... Rest unverändert ..." stands for text that is left out; write all of it',
+    ),
+    Case("a file that would be empty", W, whole("src/a.py", ""), "src/a.py: would be empty; to delete it, say so"),
+    Case(
+        "a file twice",
+        W,
+        whole("src/a.py") + "\n" + whole("src/a.py", "x = 2\n"),
+        "src/a.py: the answer has more than one change of it, at lines 2 and 7, and they are not alike",
+    ),
+    Case(
+        "a file that is written and deleted",
+        W,
+        whole("src/a.py") + "\nDELETE: src/a.py\n",
+        "src/a.py: the answer has more than one change of it, at lines 2 and 6, and they are not alike",
+    ),
+    Case(
+        "another encoding",
+        W,
+        whole("latin.txt", "café\n"),
+        "latin.txt: is not UTF-8 (byte 4 is not); it is not changed in another encoding",
+    ),
+    Case("a binary file", W, whole("image.bin", "x\n"), "image.bin: is binary; only text can be changed"),
+    Case(
+        "a NUL in a text",
+        W,
+        whole("src/a.py", 'x = "\0"\n'),
+        "src/a.py: the new text has a NUL in it; only text can be written",
+    ),
+    Case(
+        "half a character in a text",
+        W,
+        whole("src/a.py", 'x = "\ud83d"\n'),
+        "src/a.py: the new text has something in it that is no character",
+    ),
+    Case(
+        "HTML entities",
+        W,
+        whole("src/c.py", "if a &lt; b:\n    pass\n"),
+        "src/c.py: has HTML entities such as &lt;; write the characters themselves",
+    ),
+    Case(
+        "a rename of what is not there",
+        W,
+        "RENAME: src/aa.py -> src/c.py\n",
+        "src/aa.py: there is no such file; did you mean src/a.py?",
+    ),
+    Case(
+        "a rename to what is there",
+        W,
+        "RENAME: src/a.py -> src/b.py\n",
+        "src/b.py: is there already, so src/a.py cannot be renamed to it",
+    ),
+)
