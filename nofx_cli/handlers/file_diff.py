@@ -6,16 +6,20 @@ MAX_INPUT_BYTES = 256 * 1024
 MAX_LINES = 2_000
 
 
-def file_diff(name: str, old: bytes | None, new: bytes) -> str:
-    """A unified diff; one sentence instead where a content is no UTF-8 text or too large to compare."""
-    if max(len(old or b""), len(new)) > MAX_INPUT_BYTES:
-        return f"too large to compare: {len(old or b'')} bytes before, {len(new)} after"
+def file_diff(name: str, old: bytes | None, new: bytes | None) -> str:
+    """A unified diff; one sentence instead where a content is no UTF-8 text or too large to compare.
+
+    None is no file, before or after.
+    """
+    if max(len(old or b""), len(new or b"")) > MAX_INPUT_BYTES:
+        return f"too large to compare: {len(old or b'')} bytes before, {len(new or b'')} after"
     try:
-        before, after = _lines(old or b""), _lines(new)
+        before, after = _lines(old or b""), _lines(new or b"")
     except UnicodeDecodeError:
-        return f"no text: {len(old or b'')} bytes before, {len(new)} after"
+        return f"no text: {len(old or b'')} bytes before, {len(new or b'')} after"
     source = "/dev/null" if old is None else f"a/{name}"
-    lines = list(unified_diff(before, after, source, f"b/{name}"))
+    target = "/dev/null" if new is None else f"b/{name}"
+    lines = list(unified_diff(before, after, source, target))
     cut = len(lines) - MAX_LINES
     if cut > 0:
         lines[MAX_LINES:] = [f"… {cut} more lines\n"]

@@ -16,8 +16,8 @@ from typing import Any
 
 from nofx_cli import errors
 from nofx_cli.ports.handler import StepHandler
+from nofx_cli.safety.never_written import HANDLERS as FOLDER
 
-FOLDER = "nofx_handlers"
 GROUP = "nofx.handlers"
 
 _generation = count(1)
@@ -91,6 +91,8 @@ class Plugins:
     def _load_project(self) -> list[_Plugin]:
         from importlib import import_module, invalidate_caches
 
+        from nofx_cli.handlers.own_sources import import_from_sources
+
         files = sorted(path for path in self._folder.glob("*.py") if path.is_file() and path.name[0] != "_")
         if not files:
             return []
@@ -99,6 +101,7 @@ class Plugins:
         )  # one a registry: two projects may have the same file names
         package.__path__ = [str(self._folder)]
         sys.modules[package.__name__] = package
+        import_from_sources(self._folder)
         invalidate_caches()
 
         def load(path: Path) -> Any:

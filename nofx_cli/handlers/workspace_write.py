@@ -14,6 +14,7 @@ from nofx_cli.domain.ids import JsonObject, JsonValue, StepName, digest_of_bytes
 from nofx_cli.domain.outcome import Failed, Outcome, StepError, Succeeded
 from nofx_cli.handlers.failures import invalid_inputs
 from nofx_cli.handlers.inputs import Field, faults_of, is_template
+from nofx_cli.handlers.kept_artifact import read_kept
 from nofx_cli.ports.handler import StepContext
 from nofx_cli.safety.paths import contained, replace_file
 
@@ -91,6 +92,7 @@ class WorkspaceWrite:
             message = f"{change.name} exists with another content"
             return Failed(StepError("file-exists", message, "write `if_exists: overwrite`, or take the file away"))
         if change.writes:
+            ctx.check_write(change.name)
             replace_file(change.path, change.new, change.mode)
         there = change.new if change.writes else change.old or b""
         ctx.log(f"{change.name}: {'written' if change.writes else 'left as it is'}, {len(there)} bytes")
@@ -152,18 +154,7 @@ def _content(ctx: StepContext) -> bytes:
     source = ctx.inputs.get("from_artifact")
     if not isinstance(source, Mapping):
         return str(ctx.inputs["content"]).encode()
-    step, name = StepName(str(source["step"])), source["name"]
-    kept = ctx.artifacts_of(step)
-    for artifact in reversed(kept):  # the newest of that name
-        if artifact.name == name:
-            return ctx.read_artifact(artifact)
-    there = ", ".join(artifact.name for artifact in kept) or "none"
-    raise errors.NotFound(
-        f"step {step} has no artifact {name}",
-        code="artifact-not-found",
-        hint=f"its artifacts are: {there}",
-        context={"step": step, "artifact": str(name)},
-    )
+    return read_kept(ctx, StepName(str(source["step"])), str(source["name"]))
 
 
 HANDLER = WorkspaceWrite()
