@@ -85,3 +85,24 @@ def test_without_git(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_a_git_that_breaks(checkout: Path) -> None:
     (checkout / ".git/HEAD").write_text("nonsense")
     assert describe_workspace(checkout)["commit"] == ""
+
+
+@pytest.mark.parametrize("name", ["ev", "e.v", "required", "a=b"])
+def test_nothing_runs_that_the_checkout_itself_names(checkout: Path, tmp_path: Path, name: str) -> None:
+    _committed(checkout)
+    program, mark = tmp_path / "program", tmp_path / "it-ran"
+    program.write_text(f"#!/bin/sh\necho ran >> {mark}\ncat\n")
+    program.chmod(0o755)
+    (checkout / ".gitattributes").write_text("* filter=" + name + "\n")
+    settings = {"core.fsmonitor": str(program)}
+    settings |= {f"filter.{name}.{key}": str(program) for key in ("clean", "process", "smudge")}
+    settings[f"filter.{name}.required"] = "true"
+    for setting, value in settings.items():
+        _git(checkout, "config", setting, value)
+    (checkout / "a").write_text("b")
+    (checkout / "a").touch()
+
+    told = describe_workspace(checkout)
+
+    assert not mark.exists()
+    assert (told["dirty"], told["branch"]) == ((False, "") if "=" in name else (True, "trunk"))
