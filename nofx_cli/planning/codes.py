@@ -17,6 +17,7 @@ CODES: Mapping[str, str] = {
     "plan-bad-duration": "not a duration such as `250ms`, `10s`, `5m` or `1h`",
     "plan-unknown-need": "a step needs another one that does not exist",
     "plan-need-cycle": "steps that wait for each other",
+    "plan-bad-repair": "a `repair` that is no gate's, or that names a step which the gate does not rest on",
     "plan-unknown-tool": "no handler has this tool",
     "plan-plugin-broken": "the plugin that would have this tool cannot be loaded or used",
     "plan-bad-inputs": "the tool does not take these inputs",

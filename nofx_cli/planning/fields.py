@@ -1,12 +1,15 @@
 """The plan language as tables: the checker, the JSON Schema and the reference page all come from them."""
 
-from nofx_cli.domain.plan import DEFAULT_CONCURRENCY
-from nofx_cli.planning.kinds import Choice, Condition, Duration, Flag, Json, Later, Text, Whole
+from nofx_cli.domain.plan import DEFAULT_CONCURRENCY, WorkspaceMode
+from nofx_cli.planning.budgets import BUDGET
+from nofx_cli.planning.kinds import Choice, Condition, Duration, Flag, Json, Text, Whole
 from nofx_cli.planning.reading import Field, table
+from nofx_cli.planning.rules import BELOW, GLOB, POLICY, SANDBOX, SCOPES, RuleList
 from nofx_cli.planning.structures import Declared, Either, JsonMapping, ListOf, Record, Steps, Variables
 
 MAX_CONCURRENCY = 256
 MAX_ATTEMPTS = 100
+MAX_REPAIR_ATTEMPTS = 20
 RESERVED_ENV = (
     "NOFX_RUN_ID",
     "NOFX_STEP",
@@ -34,31 +37,33 @@ OUTPUT = Text(
     form="letters, digits, `_` and `-`, not a digit first",
     code="plan-bad-name",
 )
-_GLOB = Text("a glob such as `gate:*`")
 _ARTIFACT = Text(
     "a glob below the workspace",
-    pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+",
+    pattern=BELOW,
     form="a relative path without `..`",
 )
-_GLOBS = ListOf(_GLOB, "a list of globs")
+_GLOBS = RuleList(GLOB)
 
-WORKSPACE = table(Field("mode", Choice("in_place", later=("worktree",)), "Where the run works.", default="in_place"))
-_WORKSPACE = Either(Record(WORKSPACE), Choice("in_place", later=("worktree",)))
+_MODE = Choice(WorkspaceMode.IN_PLACE.value, WorkspaceMode.WORKTREE.value)
+_BY_ITSELF = "a worktree where a step writes and there is a repository, else the project's folder"
+WORKSPACE = table(
+    Field(
+        "mode",
+        _MODE,
+        "Where the run works: `in_place` on the project's folder as it is, `worktree` in a git worktree of its own.",
+        default=_BY_ITSELF,
+    ),
+)
+_WORKSPACE = Either(Record(WORKSPACE), _MODE)
 
-POLICY_TOOLS = table(
-    Field("allow", _GLOBS, "Globs of the tools that steps may use.", default="every tool"),
-    Field("deny", _GLOBS, "Globs of tools that no step may use; it wins over `allow`.", default="none"),
-)
-POLICY_ENV = table(
-    Field("allow", _GLOBS, "Globs of the environment variables that steps see besides the usual few.", default="none"),
-)
-POLICY = table(
-    Field("tools", Record(POLICY_TOOLS), "Which tools steps may use."),
-    Field("env", Record(POLICY_ENV), "Which environment variables steps see."),
-    Field("write", Later(), "Where steps may write."),
-    Field("read", Later(), "What steps may read."),
-    Field("network", Later(), "Which hosts steps may reach."),
-    Field("models", Later(), "Which models steps may use."),
+REPAIR = table(
+    Field("step", Text("the name of a step"), "The step that the findings go back to.", required=True),
+    Field(
+        "attempts",
+        Whole(2, MAX_REPAIR_ATTEMPTS),
+        "How often the gate judges at most, the first time counted.",
+        default="3",
+    ),
 )
 
 RETRY = table(
@@ -150,18 +155,18 @@ STEP = table(
         "Files of the workspace that are kept with the run after it.",
         default="`[]`",
     ),
-    Field("workspace", _WORKSPACE, "Where it works.", default="in_place"),
+    Field("workspace", _WORKSPACE, "Where it works: a run has one workspace.", default="that of the plan"),
     Field(
         "repair",
-        Later("let a person decide: add a `manual:` step with `when: failure`"),
-        "Findings go back to a model.",
+        Record(REPAIR),
+        "Of a gate only: after a failure its findings go back to a step that it needs, directly or through others; "
+        "that one, and all that needs it, is done again.",
+        default="none",
     ),
-    Field(
-        "policy", Later("`tools_allowed` and `env_allowed` narrow what a step may use"), "Narrows the plan's policy."
-    ),
-    Field("secrets_scope", Later(), "The secrets that it may use."),
-    Field("sandbox", Later(), "Shuts its processes in."),
-    Field("budget", Later("`timeout` limits the time of a step"), "What it may cost."),
+    Field("policy", Record(POLICY), "Narrows what it may use further.", default="what the plan's policy allows"),
+    Field("secrets_scope", SCOPES, "The scopes of secrets that it has.", default="those of the plan"),
+    Field("sandbox", Record(SANDBOX), "Shuts its processes in.", default="that of the plan"),
+    Field("budget", Record(BUDGET), "What it may spend, all attempts together.", default="what the run may"),
 )
 
 PLAN = table(
@@ -171,7 +176,7 @@ PLAN = table(
     Field(
         "env", Variables(RESERVED_ENV), "Environment variables of every step. Values may be templates.", default="`{}`"
     ),
-    Field("workspace", _WORKSPACE, "Where the run works.", default="in_place"),
+    Field("workspace", _WORKSPACE, "Where the run works.", default=_BY_ITSELF),
     Field("policy", Record(POLICY), "What its steps may use."),
     Field(
         "concurrency",
@@ -180,7 +185,7 @@ PLAN = table(
         default=str(DEFAULT_CONCURRENCY),
     ),
     Field("steps", Steps(STEP), "What is done.", required=True),
-    Field("budget", Later("`timeout` limits the time of a step"), "What a run may cost."),
-    Field("sandbox", Later(), "Shuts processes in."),
-    Field("secrets_scope", Later(), "The secrets that steps may use."),
+    Field("budget", Record(BUDGET), "What a run may spend.", default="no limit"),
+    Field("sandbox", Record(SANDBOX), "Shuts the processes of every step in.", default="none"),
+    Field("secrets_scope", SCOPES, "The scopes of secrets that every step has.", default="none"),
 )

@@ -123,10 +123,10 @@ class Duration:
 
 
 class Choice:
-    """One of a few words. `later`: words of a later version; `flags`: the words that `true` and `false` stand for."""
+    """One of a few words. `flags`: the words that `true` and `false` stand for."""
 
-    def __init__(self, *words: str, later: tuple[str, ...] = (), flags: Mapping[str, str] | None = None) -> None:
-        self.words, self.later, self.flags = words, later, flags
+    def __init__(self, *words: str, flags: Mapping[str, str] | None = None) -> None:
+        self.words, self.flags = words, flags
         self.label = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
     def read(self, node: Node, reading: Reading) -> str | Bad:
@@ -134,10 +134,6 @@ class Choice:
             return self.flags[node.value.lower()]
         if node.id != "scalar" or node.tag != STR:
             return reading.wrong_kind(node, self.label)
-        if node.value in self.later:
-            return reading.bad_value(
-                node, f"{reading.what()}: {quoted(node.value)} is not supported yet", code="plan-not-yet-supported"
-            )
         if node.value in self.words:
             return str(node.value)
         near = reading.report.near(node.value, self.words)

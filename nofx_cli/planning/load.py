@@ -4,16 +4,17 @@ import gc
 from collections.abc import Mapping, Sequence
 
 from nofx_cli.domain.ids import digest_of_bytes
-from nofx_cli.domain.plan import Plan
-from nofx_cli.planning.build import build_plan, build_steps
+from nofx_cli.domain.plan import GATE, Plan, WorkspaceMode
+from nofx_cli.planning.build import build_plan, build_steps, workspace_of
 from nofx_cli.planning.declared import check_params
 from nofx_cli.planning.document import compose
 from nofx_cli.planning.fields import PLAN
 from nofx_cli.planning.needs import connect
 from nofx_cli.planning.reading import Found, Reading, describe
+from nofx_cli.planning.repairs import check_repairs
 from nofx_cli.planning.report import Report, quoted
 from nofx_cli.planning.structures import Entry
-from nofx_cli.planning.tools import check_tools
+from nofx_cli.planning.tools import check_tools, with_defaults
 from nofx_cli.ports.handler import Handlers
 
 VERSION = 1
@@ -48,6 +49,7 @@ def _load(text: str, source: str, handlers: Handlers) -> Plan:
     entries = _entries(found, "steps")
     places = _name_steps(entries, report)
     needs = connect(entries, places, report)
+    check_repairs(entries, needs, places, report)
     check_tools(entries, handlers, report)
     check_params(_entries(found, "params"), report)
     _check_meaning(found, entries, report)
@@ -56,7 +58,8 @@ def _load(text: str, source: str, handlers: Handlers) -> Plan:
 
         check_templates(found, entries, needs, report)
     report.stop_if_any()
-    return build_plan(found, build_steps(entries, needs), digest=digest_of_bytes(text.encode()))
+    steps = with_defaults(build_steps(entries, needs, plan=found, source=source), entries, handlers)
+    return build_plan(found, steps, digest=digest_of_bytes(text.encode()), source=source)
 
 
 def _entries(found: Found, name: str) -> list[Entry]:
@@ -92,7 +95,30 @@ def _check_meaning(found: Found, entries: Sequence[Entry], report: Report) -> No
         report.at_node("plan-bad-value", found.nodes["version"], message)
     for entry in entries:
         values = entry.found.values
-        if "severity" in values and not str(values.get("tool", "gate:")).startswith("gate:"):
+        _check_once(entry, "tools", report)
+        _check_once(entry, "env", report)
+        if "workspace" in values:
+            _check_workspace(entry, found, report)
+        if "severity" in values and not str(values.get("tool", GATE)).startswith(GATE):
             message = f"`severity` is for gates; step {quoted(entry.name)} uses {quoted(str(values['tool']))}"
             hint = "`continue_on_error: true` lets others go on"
             report.at_node("plan-bad-value", entry.found.nodes["severity"], message, hint=hint)
+
+
+def _check_workspace(entry: Entry, plan: Found, report: Report) -> None:
+    """A run has one workspace: a step can only repeat what the plan says."""
+    mode, of_plan = workspace_of(entry.found.values["workspace"]), workspace_of(plan.values.get("workspace"))
+    if mode in (WorkspaceMode.AUTO, of_plan):
+        return
+    message = f"step {quoted(entry.name)} cannot have a workspace of its own: all steps of a run work in the same one"
+    hint = f"write `workspace: {mode}` at the top of the plan"
+    report.at_node("plan-bad-value", entry.found.nodes["workspace"], message, hint=hint)
+
+
+def _check_once(entry: Entry, aspect: str, report: Report) -> None:
+    """`tools_allowed` is a shorter way to write `policy.tools.allow`: only one of them may be there."""
+    policy, short = entry.found.values.get("policy"), f"{aspect}_allowed"
+    rules = policy.values.get(aspect) if isinstance(policy, Found) else None
+    if short in entry.found.values and isinstance(rules, Found) and "allow" in rules.values:
+        message = f"{quoted(short)} is another way to write `policy.{aspect}.allow`, which is there too"
+        report.at_node("plan-duplicate-key", entry.found.nodes[short], message)

@@ -32,6 +32,22 @@ def connect(steps: Sequence[Entry], places: Mapping[str, int], report: Report) -
     return needs
 
 
+def order_of(needs: Sequence[tuple[str, ...]], places: Mapping[str, int]) -> list[int] | None:
+    """The steps as places, each after what it needs; None where they need each other."""
+    left = [len(named) for named in needs]
+    dependants: list[list[int]] = [[] for _ in needs]
+    for step, named in enumerate(needs):
+        for name in named:
+            dependants[places[name]].append(step)
+    order = [step for step, count in enumerate(left) if count == 0]
+    for step in order:
+        for dependant in dependants[step]:
+            left[dependant] -= 1
+            if left[dependant] == 0:
+                order.append(dependant)
+    return order if len(order) == len(needs) else None
+
+
 def upstream_of(
     wanted: Mapping[int, Iterable[int]], needs: Sequence[Sequence[int]], order: Sequence[int]
 ) -> Iterator[tuple[int, int]]:

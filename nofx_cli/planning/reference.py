@@ -5,10 +5,12 @@
 
 from collections.abc import Iterator
 
+from nofx_cli.planning.budgets import BUDGET, POLICY_BUDGET
 from nofx_cli.planning.codes import CODES
-from nofx_cli.planning.fields import PARAM, PLAN, POLICY, POLICY_ENV, POLICY_TOOLS, RETRY, STEP, WORKSPACE
+from nofx_cli.planning.fields import PARAM, PLAN, REPAIR, RETRY, STEP, WORKSPACE
 from nofx_cli.planning.kinds import Later
 from nofx_cli.planning.reading import Field, Table
+from nofx_cli.planning.rules import POLICY, RULES, SANDBOX
 from nofx_cli.planning.tools import LATER
 
 _HEAD = """\
@@ -43,6 +45,18 @@ _AFTER_STEPS = """\
 - A step without `needs` follows the step above it; `needs: []` makes it a root.
 - Durations are written like `250ms`, `10s`, `1.5s`, `5m`, `1h`; the longest is 30 days.
 - In `env`, numbers and booleans become text, numbers as they are written.
+"""
+
+_AFTER_BUDGET = """\
+Before each call to a model the most that it can cost is reserved, and settled when it has ended: steps that run at the
+same time cannot pass a limit together. `nofx.yaml` may have limits for all runs, too, and policies theirs; of each
+limit the narrowest counts.
+"""
+
+_AFTER_REPAIR = """\
+Every round is on record. It ends where the gate passes, after `attempts` rounds, at a budget, and where the same
+findings come back or there are not fewer of them; the best round is kept. A gate that only warns
+(`severity: warning`) may have a `repair`, too.
 """
 
 _TEMPLATES = """\
@@ -89,14 +103,17 @@ def plan_page() -> str:
     """The page `docs/reference/plan.md`."""
     parts = [
         _HEAD,
-        _section("The plan", PLAN),
-        _section("A step", STEP) + "\n" + _AFTER_STEPS,
-        _section("`params.<name>`", PARAM),
-        _section("`retry`", RETRY),
-        _section("`policy`", POLICY),
-        _section("`policy.tools`", POLICY_TOOLS),
-        _section("`policy.env`", POLICY_ENV),
-        _section("`workspace`", WORKSPACE),
+        section("The plan", PLAN),
+        section("A step", STEP) + "\n" + _AFTER_STEPS,
+        section("`params.<name>`", PARAM),
+        section("`retry`", RETRY),
+        section("`budget`", BUDGET) + "\n" + _AFTER_BUDGET,
+        section("`repair`", REPAIR) + "\n" + _AFTER_REPAIR,
+        section("`policy`", POLICY),
+        *(section(f"`policy.{aspect}`", fields) for aspect, fields in RULES.items()),
+        section("`policy.budget`", POLICY_BUDGET),
+        section("`sandbox`", SANDBOX),
+        section("`workspace`", WORKSPACE),
         _TEMPLATES,
         _not_yet(),
         _diagnostics(),
@@ -104,7 +121,8 @@ def plan_page() -> str:
     return "\n".join(parts)
 
 
-def _section(title: str, fields: Table) -> str:
+def section(title: str, fields: Table) -> str:
+    """A table of fields under a heading."""
     return "\n".join([f"## {title}", "", "| key | takes | default | |", "|---|---|---|---|", *_rows(fields), ""])
 
 
@@ -119,7 +137,7 @@ def _not_yet() -> str:
     keys = [f"| `{prefix}{entry.name}` | {_sentence(entry)} |" for prefix, entry in _later_fields()]
     tools = [f"| `tool: {pattern}` | {hint} |" for pattern, hint in LATER]
     head = "## Not supported yet\n\nRefused with `plan-not-yet-supported`, never ignored:\n"
-    return "\n".join([head, "| what | until then |", "|---|---|", *keys, "| `workspace: worktree` | |", *tools, ""])
+    return "\n".join([head, "| what | until then |", "|---|---|", *keys, *tools, ""])
 
 
 def _later_fields() -> Iterator[tuple[str, Field]]:

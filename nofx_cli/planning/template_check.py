@@ -4,11 +4,11 @@ Told are: syntax errors, statements, filters and names that templates do not hav
 steps that do not exist or have not ended when the template is filled in, and values inside quotes of a shell command.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nofx_cli.planning import sandbox
-from nofx_cli.planning.needs import upstream_of
+from nofx_cli.planning.needs import order_of, upstream_of
 from nofx_cli.planning.nodes import Node
 from nofx_cli.planning.reading import Found
 from nofx_cli.planning.report import Report, quoted
@@ -62,7 +62,7 @@ class _Checker:
         """Tell the steps that a template names although they may not have ended when it is filled in."""
         if not self._asked:
             return
-        order = _order(needs, self._places)
+        order = order_of(needs, self._places)
         if order is None:
             return  # a cycle, told already
         above = [[self._places[name] for name in named] for named in needs]
@@ -141,19 +141,3 @@ def _commands(inputs: Node) -> tuple[Node, ...]:
         return ()
     script = script_place([item.value if item.id == "scalar" else "" for item in command.value])
     return () if script is None else (command.value[script],)
-
-
-def _order(needs: Sequence[tuple[str, ...]], places: Mapping[str, int]) -> list[int] | None:
-    """The steps, each after what it needs; None where they need each other."""
-    left = [len(named) for named in needs]
-    dependants: list[list[int]] = [[] for _ in needs]
-    for step, named in enumerate(needs):
-        for name in named:
-            dependants[places[name]].append(step)
-    order = [step for step, count in enumerate(left) if count == 0]
-    for step in order:
-        for dependant in dependants[step]:
-            left[dependant] -= 1
-            if left[dependant] == 0:
-                order.append(dependant)
-    return order if len(order) == len(needs) else None

@@ -6,7 +6,7 @@ Texts in `inputs` and values of `env` are Jinja templates, `when` is an expressi
     steps.<name>.outputs.<key>       what a step gave; `steps['a-b']` where the name has a `-`
     steps.<name>.status              how it ended
     run.id, run.goal
-    env.<NAME>                       environment variables that the policy allows
+    env.<NAME>                       environment variables that the policy allows the step
 
 A text that is one single expression, such as `"{{ params.count }}"`, gives the value itself, with its type; any other
 gives text. The command of a `shell` step is always text, and every value in it is quoted, as `| sh` does, whether
@@ -16,7 +16,7 @@ Jinja is imported when the first text with `{{` or `{%` is met.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nofx_cli.domain.ids import JsonObject, JsonValue, StepName
@@ -32,9 +32,9 @@ _COMMAND_OPTION = re.compile(r"-[A-Za-z]*c")
 
 
 class PlanRenderer:
-    """The `ports.rendering.Renderer` of one run."""
+    """The `ports.rendering.Renderer` of one run. `env` gives the environment variables that templates of a step see."""
 
-    def __init__(self, *, params: JsonObject, env: Mapping[str, str], run_id: str, goal: str) -> None:
+    def __init__(self, *, params: JsonObject, env: Callable[[Step], Mapping[str, str]], run_id: str, goal: str) -> None:
         self._params = params
         self._env = env
         self._run = {"id": run_id, "goal": goal}
@@ -43,18 +43,18 @@ class PlanRenderer:
     def inputs(self, step: Step, state: RunState) -> JsonObject:
         if not step.inputs or not _has_template(step.inputs):
             return step.inputs
-        rendering = _Rendering(self._compiled(), self._names(state), step.tool == "shell")
+        rendering = _Rendering(self._compiled(), self._names(step, state), step.tool == "shell")
         return {name: rendering.value(value, f"inputs.{name}") for name, value in step.inputs.items()}
 
     def env(self, step: Step, state: RunState) -> dict[str, str]:
         merged = {**state.plan.env, **step.env}
         if not any(map(is_template, merged.values())):
             return merged
-        rendering = _Rendering(self._compiled(), self._names(state), shell=False)
+        rendering = _Rendering(self._compiled(), self._names(step, state), shell=False)
         return {name: rendering.text(value, f"env.{name}") for name, value in merged.items()}
 
     def holds(self, expression: str, state: RunState, step: StepName) -> bool:
-        return self._compiled().holds(expression, self._names(state))
+        return self._compiled().holds(expression, self._names(state.plan.step(step), state))
 
     def _compiled(self) -> "Filling":
         if self._filling is None:
@@ -63,14 +63,14 @@ class PlanRenderer:
             self._filling = Filling()
         return self._filling
 
-    def _names(self, state: RunState) -> dict[str, Any]:
+    def _names(self, step: Step, state: RunState) -> dict[str, Any]:
         from nofx_cli.planning.sandbox import Scope
 
         return {
             "params": Scope("params", self._params),
             "steps": Scope("steps", _Steps(state)),
             "run": Scope("run", self._run),
-            "env": Scope("env", self._env, "it is not set, or the policy does not allow it"),
+            "env": Scope("env", self._env(step), "it is not set, or the policy does not allow it"),
         }
 
 

@@ -1,26 +1,22 @@
 """Whether each step's tool exists, and takes its inputs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject
+from nofx_cli.domain.plan import AGENT, GATE, Severity, Step
 from nofx_cli.planning.nodes import Node
 from nofx_cli.planning.report import Report, did_you_mean, quoted
 from nofx_cli.planning.structures import Entry
 from nofx_cli.ports.handler import Handlers
 
+_DECLARED = {
+    GATE: "declare it below `gates:` in nofx.yaml",
+    AGENT: "declare its command below `agents:` in nofx.yaml",
+}
 _AS_SHELL = "until then, run its command with `tool: shell`"
 LATER: tuple[tuple[str, str], ...] = (
-    ("gate:format", _AS_SHELL),
-    ("gate:typecheck", _AS_SHELL),
-    ("gate:coverage", _AS_SHELL),
-    ("gate:sast", _AS_SHELL),
-    ("gate:secrets", _AS_SHELL),
-    ("gate:audit", _AS_SHELL),
-    ("gate:build", _AS_SHELL),
-    ("gate:*", "gates of your own come later; a plugin in nofx_handlers/ can have this tool now"),
-    ("codegen", "until then, a `manual:` step can wait for a person to write it"),
-    ("agent:*", "until then, a `manual:` step can wait for a person to do it"),
     ("git_pr", "until then, a `manual:` step can wait for a person to open it"),
     ("db_write", "until then, run its command with `tool: shell` and `approval: required`"),
     ("http", _AS_SHELL),
@@ -55,6 +51,22 @@ def check_tools(steps: Sequence[Entry], handlers: Handlers, report: Report) -> N
             _check_inputs(step, tool.check, report)
 
 
+def with_defaults(steps: Sequence[Step], entries: Sequence[Entry], handlers: Handlers) -> tuple[Step, ...]:
+    """The steps with what the project's settings say of gates and agents, where the steps themselves do not say."""
+    return tuple(
+        _with_settings(step, entry.found.nodes, handlers) if step.tool.startswith((GATE, AGENT)) else step
+        for step, entry in zip(steps, entries, strict=True)
+    )
+
+
+def _with_settings(step: Step, said: Mapping[str, Node], handlers: Handlers) -> Step:
+    handler = handlers.find(step.tool)
+    severity, timeout_ms = getattr(handler, "default_severity", ""), getattr(handler, "default_timeout_ms", None)
+    if severity and "severity" not in said:
+        step = replace(step, severity=Severity(severity))
+    return step if timeout_ms is None or "timeout" in said else replace(step, timeout_ms=timeout_ms)
+
+
 def _look_up(name: str, handlers: Handlers) -> _Tool:
     try:
         handler = handlers.find(name)
@@ -64,6 +76,9 @@ def _look_up(name: str, handlers: Handlers) -> _Tool:
     if handler is not None:
         return _Tool(check=getattr(handler, "check", None))
     hint = _near(name, handlers.patterns())
+    for family, declare in _DECLARED.items():
+        if name.startswith(family):
+            hint = f"{hint} Or {declare}" if hint else declare
     for pattern, until_then in LATER:
         if name == pattern or (pattern[-1] == "*" and name.startswith(pattern[:-1])):
             return _Tool(("plan-not-yet-supported", f"tool {quoted(name)} is not supported yet", hint or until_then))

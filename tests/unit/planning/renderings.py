@@ -4,7 +4,8 @@ from typing import Any
 
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.plan import Step
-from nofx_cli.domain.state import RunState, StepStatus
+from nofx_cli.domain.state import RunState
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.planning.load import load_plan
 from nofx_cli.planning.templates import PlanRenderer
 from tests.unit.planning.fake_handlers import FakeHandlers
@@ -16,7 +17,7 @@ class Bench:
     def __init__(self, text: str, **params: Any) -> None:
         self.plan = load_plan(text, source="x.yaml", handlers=FakeHandlers())
         self.state = RunState(self.plan)
-        self.renderer = PlanRenderer(params=params, env={"USER": "ada"}, run_id="r1", goal="a goal")
+        self.renderer = PlanRenderer(params=params, env=lambda _step: {"USER": "ada"}, run_id="r1", goal="a goal")
 
     def ended(self, name: str, status: StepStatus = StepStatus.SUCCEEDED, **outputs: Any) -> "Bench":
         step = self.state.steps[StepName(name)]

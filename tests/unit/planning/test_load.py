@@ -1,9 +1,13 @@
 """What a good plan becomes."""
 
+from decimal import Decimal
+
 import pytest
 
+from nofx_cli.domain.budget import Budget, OnLimit
 from nofx_cli.domain.ids import StepName, digest_of_bytes
-from nofx_cli.domain.plan import Param, Plan, Policy, Retry, Severity, Step
+from nofx_cli.domain.plan import Param, Plan, Repair, Retry, Severity, Step, WorkspaceMode
+from nofx_cli.domain.policy import Aspect, Rule, Rules
 from nofx_cli.planning.diagnostics import PlanInvalid
 from nofx_cli.planning.load import load_plan
 from tests.unit.planning.fake_handlers import FakeHandlers
@@ -16,7 +20,7 @@ params:
   count: {type: integer, default: 3, choices: [1, 3]}
 env: {LANG: C.UTF-8, DEBUG: true, RATIO: 1.10}
 workspace: {mode: in_place}
-policy: {tools: {allow: ["gate:*", shell], deny: [shell]}, env: {allow: [HOME, "CI_*"]}}
+policy: {tools: {allow: ["gate:*", shell], deny: [shell]}, env: {allow: [HOME, "CI_*"]}, budget: {tokens: 900}}
 concurrency: 8
 steps:
   - name: lint
@@ -40,7 +44,15 @@ steps:
     outputs: [url, web-url]
     artifacts: [dist/**]
     workspace: in_place
+    budget: {usd: 0.10, calls: 3}
+    policy: {budget: {wall: 1m}}
+  - {name: unit, tool: gate:lint, repair: {step: publish, attempts: 5}}
+budget: {usd: "2.00", wall: 30m, on_limit: fail}
 """
+
+
+def rules(*patterns: str, line: int) -> tuple[Rule, ...]:
+    return tuple(Rule(pattern, f"x.yaml:{line}") for pattern in patterns)
 
 
 def load(text: str) -> Plan:
@@ -60,8 +72,14 @@ def test_every_field_arrives() -> None:
             Param("count", "integer", default=3, choices=(1, 3)),
         ),
         env={"LANG": "C.UTF-8", "DEBUG": "true", "RATIO": "1.10"},
-        policy=Policy(("gate:*", "shell"), ("shell",), ("HOME", "CI_*")),
+        policy={
+            Aspect.TOOLS: Rules(rules("gate:*", "shell", line=8), rules("shell", line=8), "x.yaml:8"),
+            Aspect.ENV: Rules(rules("HOME", "CI_*", line=8), source="x.yaml:8"),
+        },
         concurrency=8,
+        budget=Budget(usd=Decimal("2.00"), wall_ms=1_800_000, on_limit=OnLimit.FAIL, source="x.yaml:35"),
+        policy_budget=Budget(tokens=900, source="x.yaml:8"),
+        workspace=WorkspaceMode.IN_PLACE,
         digest=digest_of_bytes(FULL.encode()),
         steps=(
             Step(
@@ -70,6 +88,7 @@ def test_every_field_arrives() -> None:
                 inputs={"paths": ["src"]},
                 severity=Severity.WARNING,
                 timeout_ms=120_000,
+                budget=Budget(on_limit=OnLimit.FAIL),
             ),
             Step(
                 StepName("publish"),
@@ -82,10 +101,21 @@ def test_every_field_arrives() -> None:
                 continue_on_error=True,
                 approval=True,
                 retry_on_interrupt=False,
-                tools_allowed=("shell",),
-                env_allowed=("CI_TOKEN",),
+                policy={
+                    Aspect.TOOLS: Rules(rules("shell", line=27), source="x.yaml:27"),
+                    Aspect.ENV: Rules(rules("CI_TOKEN", line=28), source="x.yaml:28"),
+                },
                 outputs=("url", "web-url"),
                 artifacts=("dist/**",),
+                budget=Budget(usd=Decimal("0.10"), calls=3, on_limit=OnLimit.FAIL, source="x.yaml:32"),
+                policy_budget=Budget(wall_ms=60_000, source="x.yaml:33"),
+            ),
+            Step(
+                StepName("unit"),
+                "gate:lint",
+                needs=(StepName("publish"),),
+                budget=Budget(on_limit=OnLimit.FAIL),
+                repair=Repair(StepName("publish"), 5),
             ),
         ),
     )
@@ -119,7 +149,45 @@ def test_a_step_may_need_one_that_stands_below_it() -> None:
 def test_what_is_not_said_has_defaults() -> None:
     plan = load("steps: [{name: a, tool: shell}]")
     assert plan.steps[0] == Step(StepName("a"), "shell")
-    assert (plan.version, plan.goal, plan.params, plan.env, plan.policy) == (1, "", (), {}, Policy())
+    assert (plan.version, plan.goal, plan.params, plan.env, plan.policy) == (1, "", (), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "usd"),
+    [("0.1", "0.1"), ("'2.00'", "2.00"), ("3", "3"), ("0", "0"), ("123456789.123456789", "123456789.123456789")],
+)
+def test_an_amount_of_money_is_kept_as_it_is_written(written: str, usd: str) -> None:
+    assert str(first(budget=f"{{usd: {written}}}").budget.usd) == usd
+
+
+@pytest.mark.parametrize(("of_plan", "of_step", "then"), [
+    ("wait", "", OnLimit.WAIT), ("fail", "", OnLimit.FAIL), ("fail", ", on_limit: wait", OnLimit.WAIT),
+    ("wait", ", on_limit: fail", OnLimit.FAIL),
+])  # fmt: skip
+def test_a_step_does_at_a_limit_what_the_plan_says_unless_it_says_itself(
+    of_plan: str, of_step: str, then: OnLimit
+) -> None:
+    plan = load(f"budget: {{on_limit: {of_plan}}}\nsteps: [{{name: a, tool: shell, budget: {{calls: 1{of_step}}}}}]")
+    assert plan.steps[0].budget.on_limit is then
+
+
+def test_a_gate_may_repair_what_it_needs_through_others_three_rounds_if_it_does_not_say() -> None:
+    plan = load("""\
+steps:
+  - {name: a, tool: shell}
+  - {name: b, tool: gate:lint}
+  - {name: c, tool: gate:lint, repair: {step: a}, severity: warning}
+""")
+    assert plan.steps[2].repair == Repair(StepName("a"), 3)
+
+
+@pytest.mark.parametrize(
+    ("written", "mode"),
+    [("", "auto"), ("workspace: worktree", "worktree"), ("workspace: {mode: worktree}", "worktree"),
+     ("workspace: in_place", "in_place"), ("workspace: {}", "auto")],
+)  # fmt: skip
+def test_the_workspace_of_a_run(written: str, mode: str) -> None:
+    assert load(f"steps: [{{name: a, tool: shell}}]\n{written}").workspace == WorkspaceMode(mode)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nofx_cli.domain.state import StepStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.ports.rendering import RenderFailed
 from tests.unit.planning.renderings import Bench, command, rendered
 
@@ -170,7 +170,7 @@ def test_what_a_branch_makes_of_the_quotes_is_seen_when_it_is_rendered() -> None
     text = "params: {q: {}, x: {}}\nsteps:\n- name: a\n  tool: 'test:echo'\n"
     bench = Bench(text, q=True, x="$(id)")
     with pytest.raises(RenderFailed, match="would stand inside double quotes, where quoting does not protect"):
-        bench.renderer._compiled().command(template, bench.renderer._names(bench.state))
+        bench.renderer._compiled().command(template, bench.renderer._names(bench.step, bench.state))
 
 
 def test_in_a_list_words_are_words_and_only_text_for_a_shell_is_quoted() -> None:
