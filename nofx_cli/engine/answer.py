@@ -9,13 +9,15 @@ from typing import Literal, TypeAlias
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
-from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.ids import Digest, StepName
 from nofx_cli.domain.record import record
-from nofx_cli.domain.state import Approval, StepStatus
+from nofx_cli.domain.step_state import Approval, StepStatus
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.open_run import Batch, OpenRun
 from nofx_cli.engine.prepare import find_handler, request
+from nofx_cli.engine.shown_text import kept_text
 from nofx_cli.engine.subject import Subject, subject_of
+from nofx_cli.engine.worktree import ensure_worktree
 from nofx_cli.ports.rendering import RenderFailed
 
 Decision: TypeAlias = Literal["granted", "rejected", "waived"]
@@ -25,6 +27,9 @@ _PAYLOADS: dict[Decision, type[ev.ApprovalGranted | ev.ApprovalRejected | ev.App
     "rejected": ev.ApprovalRejected,
     "waived": ev.ApprovalWaived,
 }
+
+_SHOWN_AS_KEPT = frozenset({ev.AskReason.ASKED, ev.AskReason.BUDGET})
+"""Questions about what was kept when it was asked, and not about what the step would do now."""
 
 
 @record
@@ -46,7 +51,9 @@ def answer(open_run: OpenRun, step: StepName, decision: Decision, *, note: str =
         errors.Conflict: the step is not waiting (`not-waiting`), was answered otherwise (`answered-already`), or
             what would run is not what was shown (`approval-stale`; it has been asked anew).
         errors.InvalidInput: what would run cannot be told here (code `render`); nothing was recorded.
+        errors.Denied: it is a step of this very run that answers (code `answered-by-step`).
     """
+    _refuse_steps(open_run)
     if step not in open_run.state.steps:
         raise errors.NotFound(
             f"run {open_run.run} has no step {step!r}", code="step-not-found", hint=f"nofx show {open_run.run}"
@@ -58,8 +65,8 @@ def answer(open_run: OpenRun, step: StepName, decision: Decision, *, note: str =
         approval = _open_question(batch, step, decision)
         if approval is None:
             return
-        now = _shown_now(open_run, step, approval)
-        if now is not None and now.digest != (digest or approval.digest):
+        now = _bound_to(open_run, step, approval, decision)
+        if now.digest != (digest or approval.digest):
             stale.append(now)
             _ask_anew(open_run, batch, step, approval, now)
             return
@@ -73,8 +80,24 @@ def answer(open_run: OpenRun, step: StepName, decision: Decision, *, note: str =
     return Answered(found, bool(events))
 
 
+def _refuse_steps(open_run: OpenRun) -> None:
+    """Whoever wrote a plan must not approve it by it. A step that hides whose it is can: it is the same user."""
+    environ = open_run.services.environ
+    if environ.get("NOFX_RUN_ID") == open_run.run:
+        raise errors.Denied(
+            f"step {environ.get('NOFX_STEP')} cannot answer for its own run {open_run.run}",
+            code="answered-by-step",
+            hint="let a person answer, outside of the run",
+        )
+
+
 def shown_now(open_run: OpenRun, step: StepName) -> Subject | None:
-    """What a person would decide on now; None for a question that the handler asked by itself."""
+    """What a person would decide on now; None where nothing is asked.
+
+    Raises:
+        errors.Conflict: the handler asked by itself, and what it showed is not there as it was kept (code
+            `shown-changed`).
+    """
     approval = open_run.state.steps[step].approval
     return None if approval is None else _shown_now(open_run, step, approval)
 
@@ -110,10 +133,28 @@ def _open_question(batch: Batch, step: StepName, decision: Decision) -> Approval
     return approval
 
 
-def _shown_now(open_run: OpenRun, step: StepName, approval: Approval) -> Subject | None:
-    if approval.reason is ev.AskReason.ASKED:
-        return None
+def _kept_subject(open_run: OpenRun, step: StepName, approval: Approval) -> Subject:
+    """What a handler showed when it asked by itself; it will compare the answer with what it would ask then.
+
+    Raises:
+        errors.Conflict: it is not there as it was kept (code `shown-changed`).
+    """
+    file = ev.ArtifactCreated(name="what was asked", path=approval.path, digest=approval.digest)
+    text = kept_text(open_run.services, open_run.run, file)
+    if text is None:
+        raise errors.Conflict(
+            f"what step {step} of run {open_run.run} asked about is not there as it was kept",
+            code="shown-changed",
+            hint=f"see what happened: nofx verify {open_run.run}; then say no, and have it asked anew: nofx retry",
+        )
+    return Subject(text, Digest(approval.digest), approval.question, approval.reason)
+
+
+def _shown_now(open_run: OpenRun, step: StepName, approval: Approval) -> Subject:
+    if approval.reason in _SHOWN_AS_KEPT:
+        return _kept_subject(open_run, step, approval)
     state, spec = open_run.state, open_run.plan.step(step)
+    ensure_worktree(open_run.services, state)
     try:
         inputs, env = open_run.renderer.inputs(spec, state), open_run.renderer.env(spec, state)
     except RenderFailed as exc:
@@ -125,6 +166,13 @@ def _shown_now(open_run: OpenRun, step: StepName, approval: Approval) -> Subject
     attempt = state.steps[step].attempt + 1
     ctx = EngineContext(open_run.services, open_run.plan, state, spec, attempt=attempt, inputs=inputs, env=env)
     return subject_of(open_run.services, spec, state, find_handler(open_run.services, spec), ctx)
+
+
+def _bound_to(open_run: OpenRun, step: StepName, approval: Approval, decision: Decision) -> Subject:
+    if approval.reason in _SHOWN_AS_KEPT and decision != "granted":
+        # One can say no without what was shown.
+        return Subject("", Digest(approval.digest), approval.question, approval.reason)
+    return _shown_now(open_run, step, approval)
 
 
 def _ask_anew(open_run: OpenRun, batch: Batch, step: StepName, approval: Approval, now: Subject) -> None:

@@ -1,9 +1,9 @@
 """Make a run from a plan: durably, and at most once for an idempotency key."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Protocol
 
 from nofx_cli import __version__, errors
@@ -13,7 +13,10 @@ from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, digest_of, new_run
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.record import record
 from nofx_cli.engine.open_run import OpenRun
+from nofx_cli.engine.plan_secrets import check_key_secrets, check_path_secrets, check_plan_secrets
 from nofx_cli.engine.services import Services
+from nofx_cli.engine.snapshots import snapshot_event, snapshot_text
+from nofx_cli.engine.worktree import is_worktree, make_worktree, services_in
 
 
 @record
@@ -27,6 +30,7 @@ class NewRun:
     workspace: JsonObject
     origin: JsonObject = field(default_factory=lambda: {"kind": "new"})
     idempotency_key: str = ""
+    priority: int = 0
 
 
 class KeyIndex(Protocol):
@@ -42,8 +46,13 @@ def create_run(services: Services, new: NewRun, *, keys: KeyIndex) -> OpenRun:
 
     Raises:
         errors.Conflict: the key was used with another plan or other parameters (code `idempotency-conflict`).
+        errors.InvalidInput: the plan, the key or the project's path holds a secret (codes `secret-in-plan`,
+            `secret-in-key`, `secret-in-path`).
         errors.StoreFailure: it could not be written; there is no run.
     """
+    check_plan_secrets(services, new.text, new.name)
+    check_key_secrets(services, new.idempotency_key)
+    check_path_secrets(services, str(new.workspace.get("path", "")))
     if not new.idempotency_key:
         return _make(services, new, _propose(services))
     with keys.claim(new.idempotency_key, lambda: _propose(services)) as run:
@@ -65,6 +74,7 @@ def repeat(old: OpenRun, *, workspace: JsonObject) -> NewRun:
         params=created.params if created else {},
         workspace=workspace,
         origin={"kind": "rerun", "run": old.run},
+        priority=old.state.priority,
     )
 
 
@@ -74,6 +84,16 @@ def _propose(services: Services) -> RunId:
 
 
 def _make(services: Services, new: NewRun, run: RunId) -> OpenRun:
+    workspace = make_worktree(services, new.workspace, run)
+    try:
+        return _record(services_in(services, workspace), replace(new, workspace=workspace), run)
+    except BaseException:
+        if is_worktree(workspace) and services.worktrees is not None:
+            services.worktrees().discard(run)
+        raise
+
+
+def _record(services: Services, new: NewRun, run: RunId) -> OpenRun:
     created = RunCreated(
         plan_digest=new.plan.digest,
         plan_name=new.name,
@@ -84,10 +104,16 @@ def _make(services: Services, new: NewRun, run: RunId) -> OpenRun:
         origin=new.origin,
         idempotency_key=new.idempotency_key,
         nofx=__version__,
+        priority=new.priority,
     )
-    drafts: Sequence[Draft] = [Draft(created)]
+    drafts = [Draft(created)]
+    snapshot = snapshot_text(services, new.plan)
+    if snapshot:
+        drafts.append(Draft(snapshot_event(snapshot)))
     at = format_at(services.clock.now_us())
     events = services.store.create(run, new.text, drafts, at=at, actor=services.actor)
+    if snapshot:
+        services.artifacts.put_snapshot(run, snapshot)
     return OpenRun(services, run, new.plan, events)
 
 

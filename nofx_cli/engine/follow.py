@@ -4,10 +4,10 @@ A terminal event ends it, unless the run was reopened (retried) by the time that
 belongs to it as well. Whoever stops looking changes nothing.
 """
 
-import queue
 from collections.abc import Callable, Iterator
 
 from nofx_cli import errors
+from nofx_cli.clock import Inbox
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import RunId, is_run_id
 from nofx_cli.engine.find_run import find_run
@@ -40,7 +40,7 @@ def await_run(services: Services, text: str, *, waiting: Callable[[], None]) -> 
         if not told:
             waiting()
             told = True
-        services.clock.receive(queue.SimpleQueue[None](), timeout_ms=_LOOK_MS, idle=True)
+        services.clock.receive(Inbox[None](), timeout_ms=_LOOK_MS, idle=True)
 
 
 def follow(

@@ -7,6 +7,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import RunId
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunStatus
+from nofx_cli.engine.queued_runs import QueuedRuns
 from nofx_cli.engine.services import Services
 from nofx_cli.errors import NotFound, StoreFailure
 from nofx_cli.ports.journal import RunSummary
@@ -25,7 +26,8 @@ _STATUS: Mapping[type[ev.Payload], RunStatus] = {
 
 @record
 class ListedRun:
-    """A run in the list. `live` says that a process executes it now; `steps` counts those that have ended.
+    """A run in the list. `live` says that a process executes it now, `queued` that none does and a job of it waits;
+    `steps` counts those that have ended.
 
     `fault` is why its journal cannot be read; then everything but the id is empty.
     """
@@ -33,6 +35,7 @@ class ListedRun:
     run: RunId
     status: str = ""
     live: bool = False
+    queued: bool = False
     plan: str = ""
     goal: str = ""
     actor: str = ""
@@ -45,7 +48,7 @@ class ListedRun:
 
     @property
     def interrupted(self) -> bool:
-        return self.status == RunStatus.RUNNING and not self.live
+        return self.status == RunStatus.RUNNING and not self.live and not self.queued
 
     @property
     def shown_status(self) -> str:
@@ -54,18 +57,19 @@ class ListedRun:
 
 def list_runs(services: Services, *, limit: int | None, status: str = "") -> Iterator[ListedRun]:
     """The newest runs first, at most `limit` (None: all), only those that are shown with `status` where it is given."""
-    found = 0
+    found, queued = 0, QueuedRuns(services)
     for run in services.store.runs():
         if limit is not None and found >= limit:
             return
-        listed = _listed(services, run)
+        listed = listed_run(services, run, queued)
         if listed is None or (status and status != listed.shown_status):
             continue
         found += 1
         yield listed
 
 
-def _listed(services: Services, run: RunId) -> ListedRun | None:
+def listed_run(services: Services, run: RunId, queued: QueuedRuns | None = None) -> ListedRun | None:
+    """One run as the list shows it; None where there is no such run."""
     try:
         summary = services.store.summary(run)
     except NotFound:  # taken away since it was listed
@@ -80,10 +84,12 @@ def _listed(services: Services, run: RunId) -> ListedRun | None:
     told = summary.last_run_event.payload
     status = _STATUS.get(type(told), RunStatus.RUNNING)
     ended = summary.last_run_event.at if summary.last_run_event.type in ev.TERMINAL_TYPES else ""
+    live = status in _MAY_LIVE and services.liveness.holder(run) is not None
     return ListedRun(
         run=run,
         status=status.value,
-        live=status in _MAY_LIVE and services.liveness.holder(run) is not None,
+        live=live,
+        queued=status in _MAY_LIVE and not live and run in (queued or QueuedRuns(services)),
         plan=created.plan_name,
         goal=created.goal,
         actor=summary.first.actor.id,

@@ -13,15 +13,19 @@ from typing import Self, TypeAlias
 from nofx_cli import errors
 from nofx_cli.clock import format_at
 from nofx_cli.domain.decide import decide
-from nofx_cli.domain.events import Draft, Event, Payload
-from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
+from nofx_cli.domain.events import Draft, Event, Payload, RunCreated
+from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of_bytes
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.state import RunState, fold
 from nofx_cli.engine.services import Services
+from nofx_cli.engine.worktree import services_in
 from nofx_cli.ports.journal import AppendConflict
 from nofx_cli.ports.rendering import Renderer
 
 _ATTEMPTS = 100
+
+ServicesAt: TypeAlias = Callable[[JsonObject], Services]
+"""The services of a project, given the workspace of `run.created`. Raises `errors.NotFound` where that is gone."""
 
 
 class Batch:
@@ -61,21 +65,26 @@ class OpenRun:
     """The plan, the state and the templates of one run."""
 
     def __init__(self, services: Services, run: RunId, plan: Plan, events: Iterable[Event]) -> None:
-        self.services, self.run, self.plan = services, run, plan
-        self.seq = 0
+        self.run, self.plan, self.seq = run, plan, 0
         self.state = self._folded(events)
         created = self.state.created
+        self.services = services_in(services, created.workspace) if created else services
         self.renderer: Renderer = services.renderer_for(plan, created.params if created else {}, run)
 
     @classmethod
-    def load(cls, services: Services, run: RunId) -> Self:
+    def load(cls, services: Services, run: RunId, *, at: "ServicesAt | None" = None) -> Self:
         """Open a run of the store.
+
+        Args:
+            at: gives the services of the project that the run was made in, where that may be another one.
 
         Raises:
             errors.NotFound: there is no such run.
             errors.InvalidInput: its plan cannot be used any more: a plugin it needs is gone, or it was changed.
         """
         events = list(services.store.read(run))
+        if at is not None and events and isinstance(events[0].payload, RunCreated):
+            services = at(events[0].payload.workspace)
         text = services.store.plan_text(run)
         plan = services.load_plan(text, f"the plan of run {run}")
         opened = cls(services, run, plan, events)

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from nofx_cli import errors
+from nofx_cli.domain.wording import shortened
 
 MAX_BYTES = 64 * 1024
 _LINE = r"(?s)([A-Za-z_][A-Za-z0-9_-]*)(=|<<)(.*)"
@@ -52,7 +53,7 @@ def _parse(lines: list[str]) -> dict[str, str]:
             continue
         found = re.fullmatch(_LINE, line)
         if found is None:
-            raise _syntax(number, f"{line[:60]!r} is neither `key=value` nor `key<<END`")
+            raise _syntax(number, f"{shortened(line, 60)!r} is neither `key=value` nor `key<<END`")
         key, sign, rest = found.groups()
         if sign == "=":
             values[key] = rest

@@ -5,19 +5,28 @@ makes it wait. All of it is read-only; what comes out is a list of drafts and, w
 """
 
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from nofx_cli import errors
+from nofx_cli.config.settings import SETTINGS_FILE
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.outcome import StepError
-from nofx_cli.domain.plan import Plan, Step
+from nofx_cli.domain.plan import POLICY_DENIED, Plan, Step
+from nofx_cli.domain.project import limits_time
 from nofx_cli.domain.record import record
-from nofx_cli.domain.state import Approval, RunState, StepState
+from nofx_cli.domain.state import RunState
+from nofx_cli.domain.step_state import Approval, StepState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.subject import Subject, subject_of
+from nofx_cli.engine.worktree import ensure_worktree
 from nofx_cli.ports.handler import Granted, StepHandler, handler_flag
 from nofx_cli.ports.rendering import Renderer, RenderFailed
-from nofx_cli.safety.policy import check_tool
+from nofx_cli.safety.never_written import HANDLERS
+from nofx_cli.safety.policy import Denial
+
+if TYPE_CHECKING:
+    from nofx_cli.engine.budgets import Shortage
 
 
 @record
@@ -48,12 +57,12 @@ def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer,
         ctx = EngineContext(services, plan, state, step, attempt=attempt, inputs={}, env={})
         return _failed(ctx, StepError("render", str(exc), "mend the template in the plan and start a new run"))
     ctx = EngineContext(services, plan, state, step, attempt=attempt, inputs=inputs, env=env)
-    denial = check_tool(plan.policy, step)
+    denial = first_denial(ctx, step)
     if denial is not None:
         denied = ev.PolicyDenied(denial.rule, denial.source, denial.message)
-        hint = f"the rule is {denial.rule} in {denial.source}"
-        return _failed(ctx, StepError("policy-denied", denial.message, hint), denied)
+        return _failed(ctx, denied_error(denial), denied)
     try:
+        ensure_worktree(services, state)
         handler = find_handler(services, step)
         drafts = _ask_if_needed(services, step, state, handler, ctx)
     except errors.StoreFailure:
@@ -62,14 +71,52 @@ def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer,
         return _failed(ctx, StepError(exc.code, exc.message, exc.hint))
     if drafts:
         return Prepared(drafts)
-    ctx.approval = _granted(step_state.approval)
+    ctx.approval = _granted(services, state, step_state)
+    if limits_time(ctx.rules, plan, step) and (short := _shortage_of_time(services, state, step)):
+        from nofx_cli.engine.hold_up import held_up
+
+        return Prepared([_claim(ctx), *held_up(services, ctx.run_id, short, step=step.name, attempt=attempt)])
     return Prepared([_claim(ctx)], Claimed(step, handler, ctx))
+
+
+def _shortage_of_time(services: Services, state: RunState, step: Step) -> "Shortage | None":
+    from nofx_cli.engine.budgets import shortage_of_time
+
+    return shortage_of_time(services, state, step, now_us=services.clock.now_us())
+
+
+def first_denial(ctx: EngineContext, step: Step) -> Denial | None:
+    """What of its tool and its scopes of secrets the step may not have; and whether the rules are still the same."""
+    permissions = ctx.permissions
+    found = (
+        _denial_of_change(ctx),
+        permissions.check_tool(step.tool),
+        *map(permissions.check_scope, step.secrets_scope),
+    )
+    return next(filter(None, found), None)
+
+
+def _denial_of_change(ctx: EngineContext) -> Denial | None:
+    """A step that changes the rules is denied; nor does what it changed hold for any other step of the run.
+
+    A person may change them while nothing runs: before the run, while it waits for an answer, before it is retried.
+    """
+    if ctx.began_with in ("", ctx.rules.digest):
+        return None
+    what = f"{SETTINGS_FILE} or {HANDLERS}"
+    message = f"step {ctx.step} may not run: {what} was changed since the steps of the run began"
+    return Denial("rules that change while steps run", SETTINGS_FILE, message)
+
+
+def denied_error(denial: Denial) -> StepError:
+    """How a step fails that a rule denied something."""
+    return StepError(POLICY_DENIED, denial.message, denial.hint)
 
 
 def _ask_if_needed(
     services: Services, step: Step, state: RunState, handler: StepHandler, ctx: EngineContext
 ) -> list[ev.Draft]:
-    asked = state.steps[step.name].approval
+    asked = state.steps[step.name].standing_approval
     if asked is None and not step.approval and not handler_flag(handler, "needs_approval"):
         return []
     if asked is not None and asked.reason is ev.AskReason.ASKED:
@@ -108,14 +155,19 @@ def request(services: Services, step: Step, state: RunState, subject: Subject) -
     return ev.Draft(ev.ApprovalRequested(subject.digest, subject.question, subject.reason, path), step.name)
 
 
-def _granted(approval: Approval | None) -> Granted | None:
+def _granted(services: Services, state: RunState, step: StepState) -> Granted | None:
+    approval = step.standing_approval
     if approval is None or approval.decision != "granted":
         return None
-    return Granted(approval.by.id if approval.by else "", approval.at, approval.note, approval.digest)
+    from nofx_cli.engine.replayed import granted_before
+
+    granted = Granted(approval.by.id if approval.by else "", approval.at, approval.note, approval.digest)
+    return granted_before(services, state, step.name, granted)
 
 
 def _claim(ctx: EngineContext) -> ev.Draft:
-    started = ev.StepStarted(ctx.tool, ctx.idempotency_key, ctx.inputs_digest, ctx.worker)
+    rules = ctx.began_with or ctx.rules.digest
+    started = ev.StepStarted(ctx.tool, ctx.idempotency_key, ctx.inputs_digest, ctx.worker, rules)
     return ev.Draft(started, ctx.step, ctx.attempt)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nofx_cli.domain.ids import RunId, StepName
-from nofx_cli.domain.state import StepStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.view_run import RunView
 

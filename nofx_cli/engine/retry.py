@@ -5,7 +5,7 @@ from collections import deque
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import StepName
-from nofx_cli.domain.state import StepStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.open_run import Batch, OpenRun
 
 _REDONE = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})

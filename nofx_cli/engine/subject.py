@@ -12,6 +12,7 @@ from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.services import Services
+from nofx_cli.engine.worktree import tree_now
 from nofx_cli.ports.handler import StepContext, StepHandler, handler_preview
 
 _CHANGED = "changed since it was made"
@@ -48,6 +49,8 @@ def subject_of(
         "preview": preview_of(handler, ctx),
         "artifacts": _artifacts(services, state, step),
     }
+    if tree := tree_now(services, state):
+        shown["tree"] = tree
     text = canonical_json(services.mask(shown))
     question = services.mask_text(_question(step, ctx, reason))
     return Subject(text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), question, reason)
@@ -76,7 +79,7 @@ def preview_of(handler: StepHandler, ctx: StepContext) -> JsonValue:
 
 def _reason(state: RunState, step: Step) -> AskReason:
     """An open question keeps its reason; else the step is asked for because it needs an approval."""
-    asked = state.steps[step.name].approval
+    asked = state.steps[step.name].standing_approval
     return asked.reason if asked else AskReason.APPROVAL
 
 

@@ -141,6 +141,8 @@ def _file_of(event: ev.Event) -> ev.ArtifactCreated | None:
         return payload
     if isinstance(payload, ev.ApprovalRequested) and payload.path:
         return ev.ArtifactCreated(name=f"what was asked about {event.step}", path=payload.path, digest=payload.digest)
+    if isinstance(payload, ev.SnapshotTaken) and payload.path:
+        return ev.ArtifactCreated(name="what gates rest on", path=payload.path, digest=payload.digest)
     return None
 
 

@@ -1,6 +1,7 @@
 """A run to look at: its events, its state and its plan, also where the plan can no longer be used to execute it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
@@ -9,8 +10,12 @@ from nofx_cli.domain.ids import Digest, RunId, StepName, digest_of_bytes
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState, RunStatus, fold
+from nofx_cli.engine.queued_runs import QueuedRuns
 from nofx_cli.engine.services import Services
 from nofx_cli.ports.liveness import Holder
+
+if TYPE_CHECKING:
+    from nofx_cli.domain.spending import Bill
 
 
 @record
@@ -18,7 +23,7 @@ class RunView:
     """A run as it was when it was read.
 
     `plan_fault` is why its plan cannot be read; `plan` then has only the steps that the events tell of, without needs.
-    `holder` is the process that executes the run now.
+    `holder` is the process that executes the run now; `queued` says that there is none, and a job of it waits.
     """
 
     run: RunId
@@ -27,12 +32,13 @@ class RunView:
     state: RunState
     head: Head
     holder: Holder | None
+    queued: bool = False
     plan_fault: str = ""
 
     @property
     def interrupted(self) -> bool:
-        """Whether the journal says that the run goes on, and no process executes it."""
-        return self.state.status is RunStatus.RUNNING and self.holder is None
+        """Whether the journal says that the run goes on, and no process executes it or is about to."""
+        return self.state.status is RunStatus.RUNNING and self.holder is None and not self.queued
 
 
 def view_run(services: Services, run: RunId) -> RunView:
@@ -47,7 +53,19 @@ def view_run(services: Services, run: RunId) -> RunView:
     state = fold(plan, events)
     state.run = run
     head = Head(events[-1].seq, digest_of_bytes(events[-1].line)) if events else Head(0, GENESIS)
-    return RunView(run, events, plan, state, head, services.liveness.holder(run), fault)
+    holder = services.liveness.holder(run)
+    queued = not state.ended and holder is None and run in QueuedRuns(services)
+    return RunView(run, events, plan, state, head, holder, queued, fault)
+
+
+def bills_of(view: RunView) -> "Mapping[str, Bill]":
+    """What each step's calls to models come to; empty where the run asked none."""
+    told = [event for event in view.events if isinstance(event.payload, ev.LlmRequested | ev.LlmResponded)]
+    if not told:
+        return {}
+    from nofx_cli.domain.spending import bills_by, charges_of
+
+    return bills_by(charges_of(told), lambda charge: charge.step)
 
 
 def _plan(services: Services, run: RunId, events: Sequence[ev.Event]) -> tuple[Plan, str]:

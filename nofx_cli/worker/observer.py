@@ -23,6 +23,18 @@ class Observer(Protocol):
         ...
 
 
+class WorkerObserver(Observer, Protocol):
+    """Told of what happens to a worker process, too."""
+
+    def note(self, text: str) -> None:
+        """Something that who runs the worker should know."""
+        ...
+
+    def fault(self, text: str) -> None:
+        """Something that hinders it, and what it does about it."""
+        ...
+
+
 class Silent:
     """Looks on and says nothing."""
 
@@ -33,4 +45,10 @@ class Silent:
         pass
 
     def stopping(self) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+    def fault(self, text: str) -> None:
         pass

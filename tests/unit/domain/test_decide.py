@@ -8,8 +8,9 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.decide import decide
 from nofx_cli.domain.ids import Digest, RunId, StepName
 from nofx_cli.domain.outcome import StepError
-from nofx_cli.domain.plan import Plan, Step, When
-from nofx_cli.domain.state import RunState, RunStatus, StepStatus
+from nofx_cli.domain.plan import POLICY_DENIED, Plan, Repair, Severity, Step, When
+from nofx_cli.domain.state import RunState, RunStatus
+from nofx_cli.domain.step_state import StepStatus
 
 A, B, C, D = (StepName(name) for name in "abcd")
 AT = "2026-11-22T09:15:30.000000Z"
@@ -124,6 +125,18 @@ def test_of_several_failures_the_first_is_told() -> None:
     [(_, ended)] = case.follows()
     assert isinstance(ended, ev.RunFailed)
     assert (ended.step, ended.error) == ("b", FAILURE)
+
+
+def test_a_run_in_which_something_was_denied_is_said_to_have_failed_with_that() -> None:
+    case = Case(Step(A, "test:echo"), Step(B, "test:echo", continue_on_error=True), Step(C, "test:echo"))
+    denial = StepError(POLICY_DENIED, "step b may not")
+    case.follows()
+    case.run(A, error=FAILURE)
+    case.run(B, error=denial)
+    case.run(C, error=StepError(POLICY_DENIED, "step c may not"))
+    [(_, ended)] = case.follows()
+    assert isinstance(ended, ev.RunFailed)
+    assert (ended.step, ended.error) == ("b", denial)
 
 
 def test_a_failure_that_does_not_block_lets_the_run_succeed() -> None:
@@ -318,3 +331,32 @@ def test_an_interrupted_step_runs_again_or_waits_for_a_person() -> None:
 
 def test_a_plan_without_steps_succeeds_at_once() -> None:
     assert Case().follows() == [(None, ev.RunSucceeded(0, {}))]
+
+
+@pytest.mark.parametrize(("when", "severity"), [(When.FAILURE, "blocking"), (When.ALWAYS, "blocking"), ("", "warning")])
+def test_nothing_follows_from_a_gate_that_is_to_be_repaired_while_a_step_runs_that_is_done_again(
+    when: When, severity: str
+) -> None:
+    case = Case(
+        Step(A, "codegen"),
+        Step(B, "gate:unit", needs=(A,), repair=Repair(A, 3), severity=Severity(severity)),
+        Step(C, "test:slow", needs=(A,)),
+        Step(D, "test:echo", needs=(B,), when=when or When.SUCCESS),
+    )
+    case.follows()
+    case.run(A)
+    case.follows()
+    case.tell(ev.StepStarted(), C, 1)
+    case.tell(ev.StepStarted(), B, 1)
+    case.tell(ev.GateEvaluated("gate:unit", "failed", "1 failed", found="1 abc"), B, 1)
+    case.tell(ev.StepFinished("failed", error=StepError("gate-failed", "1 failed")), B, 1)
+    assert case.follows() == []
+
+    case.tell(ev.StepFinished("succeeded"), C, 1)
+
+    assert [(step, payload.type) for step, payload in case.follows()] == [
+        (A, "step.reset"),
+        (B, "step.reset"),
+        (C, "step.reset"),
+    ]
+    assert case.status(D) is StepStatus.PENDING

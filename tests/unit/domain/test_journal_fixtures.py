@@ -1,7 +1,9 @@
 """Journals that earlier versions wrote must be readable for ever. The files here are never written anew."""
 
+import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -75,8 +77,16 @@ def test_every_type_of_version_1_is_read_with_all_its_data() -> None:
     assert not [event.type for event in events if isinstance(event.payload, ev.Unknown)]
     assert len({event.type for event in events}) == len(events) == 34
     for event in events:
-        for name, value in data_of(event.payload).items():
-            assert value, f"{event.type}: {name} is empty, so that nothing shows that it is read"
+        read = data_of(event.payload)
+        for name in json.loads(event.line)["data"]:
+            assert read[name], f"{event.type}: {name} is empty, so that nothing shows that it is read"
+
+
+@pytest.mark.parametrize("payload", ev.PAYLOADS, ids=lambda payload: payload.type)
+def test_every_field_of_today_stands_in_a_fixture(payload: type[ev.Payload]) -> None:
+    every = [decode_line(line).payload for path in V1.glob("every-type*.jsonl") for line in lines(path.name)]
+    told = {name for found in every if type(found) is payload for name, value in data_of(found).items() if value}
+    assert told == {field.name for field in fields(payload)}, "add it in a file of its own"
 
 
 @pytest.mark.parametrize("payload", ev.PAYLOADS, ids=lambda payload: payload.type)

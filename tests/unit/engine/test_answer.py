@@ -10,7 +10,8 @@ from nofx_cli import errors
 from nofx_cli.domain.ids import StepName, digest_of_bytes
 from nofx_cli.domain.outcome import Succeeded
 from nofx_cli.domain.plan import Step
-from nofx_cli.domain.state import RunStatus, StepStatus
+from nofx_cli.domain.state import RunStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.answer import Decision, answer, waiting_steps
 from nofx_cli.engine.find_question import find_question
 from nofx_cli.engine.open_run import OpenRun

@@ -4,11 +4,13 @@ from pathlib import Path
 
 from nofx_cli.domain.ids import JsonObject, StepName
 from nofx_cli.domain.outcome import Outcome
-from nofx_cli.domain.plan import Plan, Policy, Step
+from nofx_cli.domain.plan import Plan, Step
+from nofx_cli.domain.policy import Aspect, Level
 from nofx_cli.domain.state import RunState
 from nofx_cli.engine.rehearse import Rehearsed, rehearse
 from nofx_cli.ports.handler import StepContext
 from nofx_cli.ports.rendering import RenderFailed
+from nofx_cli.testing.levels import level
 from nofx_cli.testing.rig import FunctionHandler, PlainRenderer, Rig
 
 
@@ -16,9 +18,9 @@ def _refuse(ctx: StepContext) -> Outcome:
     raise AssertionError("a rehearsal runs nothing")
 
 
-def _rehearse(folder: Path, *steps: Step, policy: Policy | None = None, **tools: FunctionHandler) -> list[Rehearsed]:
+def _rehearse(folder: Path, *steps: Step, policy: Level | None = None, **tools: FunctionHandler) -> list[Rehearsed]:
     rig = Rig(folder, tools=tools)
-    plan = Plan(steps, policy=policy or Policy(), digest=rig.create(*steps).plan.digest)
+    plan = Plan(steps, policy=policy or {}, digest=rig.create(*steps).plan.digest)
     before = list(rig.services.store.runs())
     found = rehearse(rig.services, plan, {"x": 1})
     assert list(rig.services.store.runs()) == before
@@ -50,7 +52,7 @@ def test_who_asks_a_person_is_told(tmp_path: Path) -> None:
 
 
 def test_a_denial_and_what_a_step_may_see(tmp_path: Path) -> None:
-    policy = Policy(tools_allow=("gate:*",), env_allow=("CI", "LANG"))
+    policy = {**level(Aspect.TOOLS, allow=["gate:*"]), **level(Aspect.ENV, allow=["CI", "LANG"])}
     (found,) = _rehearse(tmp_path, Step(StepName("a"), "tool"), policy=policy, tool=_tool())
     assert "tool" in found.denied
     assert found.env_allowed == ("CI", "LANG")

@@ -8,7 +8,8 @@ from nofx_cli import errors
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.outcome import Failed, StepError
 from nofx_cli.domain.plan import Step
-from nofx_cli.domain.state import RunStatus, StepStatus
+from nofx_cli.domain.state import RunStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.cancel import cancel
 from nofx_cli.engine.open_run import OpenRun
 from nofx_cli.engine.retry import retry

@@ -7,7 +7,8 @@ from nofx_cli.clock import ManualClock, parse_at
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.outcome import Failed, Outcome, StepError, Succeeded
 from nofx_cli.domain.plan import Retry, Severity, Step
-from nofx_cli.domain.state import RunStatus, StepStatus
+from nofx_cli.domain.state import RunStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.cancel import cancel
 from nofx_cli.engine.retry import retry
 from nofx_cli.ports.handler import StepContext
@@ -300,10 +301,10 @@ def _run_until_claim_of(rig: Rig, run: object, name: str) -> None:
     opened = rig.reopen(run)  # type: ignore[arg-type]
     start = Attempts.start
 
-    def dies(attempts: Attempts, claimed: object) -> None:
+    def dies(attempts: Attempts, services: object, claimed: object) -> None:
         if claimed.step.name == name:  # type: ignore[attr-defined]
             raise Died
-        start(attempts, claimed)  # type: ignore[arg-type]
+        start(attempts, services, claimed)  # type: ignore[arg-type]
 
     Attempts.start = dies  # type: ignore[method-assign,assignment]
     try:

@@ -1,6 +1,5 @@
 """Signals reach a run in memory: what has ended counts, what is cut off does not, and everything is told once."""
 
-import queue
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from nofx_cli.domain.events import Event
 from nofx_cli.domain.ids import JsonObject, StepName
 from nofx_cli.domain.outcome import Outcome, Succeeded
 from nofx_cli.domain.plan import Step
-from nofx_cli.domain.state import RunStatus, StepStatus
+from nofx_cli.domain.state import RunStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.answer import answer
 from nofx_cli.ports.handler import StepContext
 from nofx_cli.testing.rig import FunctionHandler, Rig
@@ -41,7 +41,7 @@ class Seen:
 
 @pytest.mark.parametrize(("signal", "status"), [("SIGTERM", RunStatus.RUNNING), ("SIGINT", RunStatus.CANCELLED)])
 def test_what_ends_together_with_a_signal_counts(tmp_path: Path, signal: str, status: RunStatus) -> None:
-    inbox: Inbox = queue.SimpleQueue()
+    inbox: Inbox = Inbox()
     stopped = threading.Event()
 
     def ends_when_stopped(ctx: StepContext) -> Outcome:
@@ -71,7 +71,7 @@ def test_what_ends_together_with_a_signal_counts(tmp_path: Path, signal: str, st
 
 
 def test_a_result_that_is_in_before_ctrl_c_is_on_record_before_the_run_is_cancelled(tmp_path: Path) -> None:
-    inbox: Inbox = queue.SimpleQueue()
+    inbox: Inbox = Inbox()
     go = threading.Event()
 
     def waits(ctx: StepContext) -> Outcome:
