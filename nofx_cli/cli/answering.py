@@ -2,6 +2,7 @@
 
 from nofx_cli.cli import result
 from nofx_cli.cli.execution import Wishes, carry_out, execute_in_view, exit_code, go_on_elsewhere
+from nofx_cli.cli.leaving import goes_to_workers, leave
 from nofx_cli.cli.output import note, out, out_json
 from nofx_cli.cli.render.subject import tell_subject
 from nofx_cli.domain.ids import JsonObject, StepName
@@ -9,6 +10,7 @@ from nofx_cli.domain.record import record
 from nofx_cli.engine.answer import Answered, Decision, answer, shown_now, waiting_steps
 from nofx_cli.engine.find_question import find_question
 from nofx_cli.engine.open_run import OpenRun
+from nofx_cli.engine.subject import Subject
 from nofx_cli.errors import Conflict, ExitCode
 from nofx_cli.wiring.session import Session, open_session
 
@@ -29,17 +31,40 @@ def give_answer(decision: Decision, options: AnswerOptions) -> int:
     session = open_session()
     step = StepName(options.step)
     opened = session.open(options.run) if options.run else find_question(session.services, step)
-    subject = shown_now(opened, step) if step in waiting_steps(opened) else None
+    subject = _subject(opened, step, decision) if step in waiting_steps(opened) else None
     if subject is not None and not options.as_json:
         tell_subject(subject)
     answered = answer(opened, step, decision, note=options.note)
-    if not options.resume or opened.state.ended or go_on_elsewhere(session, opened):
+    if not options.resume or opened.state.ended or _goes_on_elsewhere(session, opened):
         _tell(opened, step, answered, as_json=options.as_json)
         return ExitCode.SUCCEEDED
     if not options.as_json:
         note(_sentence(opened, step, answered))
     code = _go_on(session, opened, answered, options)
     return ExitCode.SUCCEEDED if decision == "rejected" and code == ExitCode.DENIED else code
+
+
+def _subject(opened: OpenRun, step: StepName, decision: Decision) -> Subject | None:
+    """What is decided on. One can say no to what cannot be shown any more."""
+    try:
+        return shown_now(opened, step)
+    except Conflict as exc:
+        if decision == "granted":
+            raise
+        note(exc.message)
+        return None
+
+
+def _goes_on_elsewhere(session: Session, opened: OpenRun) -> bool:
+    """Whether a worker, or the process that waits for the answer, goes on with the run; says so."""
+    if not goes_to_workers(session, opened, detach=False, answered=True):
+        return go_on_elsewhere(session, opened)
+    holder = session.services.liveness.holder(opened.run)
+    if holder is not None and not holder.shared:
+        return go_on_elsewhere(session, opened)
+    left = leave(session, opened, start_worker=False)
+    note(f"run {opened.run} goes on in a worker" if left.alive else "it is queued; no worker lives: nofx worker start")
+    return True
 
 
 def _go_on(session: Session, opened: OpenRun, answered: Answered, options: AnswerOptions) -> int:

@@ -31,6 +31,11 @@ def complete_plan(incomplete: str) -> list[str]:
     return _offer(lambda: (name for name in _plans() if name.startswith(incomplete)))
 
 
+def complete_worker(incomplete: str) -> list[str]:
+    """The workers that have a record in the store."""
+    return _offer(lambda: (name for name in _workers() if name.startswith(incomplete)))
+
+
 def complete_artifact(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the artifacts of the run and step that were typed before."""
     return _offer(lambda: (name for name in _artifacts(ctx) if name.startswith(incomplete)))
@@ -46,6 +51,12 @@ def _store() -> RunStore:
     from nofx_cli.wiring.reading import open_store
 
     return open_store()
+
+
+def _workers() -> Iterator[str]:
+    from nofx_cli.wiring.reading import open_workers
+
+    return (seen.info.id for seen in open_workers().seen())
 
 
 def _runs(incomplete: str) -> Iterator[str]:

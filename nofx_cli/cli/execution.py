@@ -1,24 +1,25 @@
 """Execute a run in the foreground: the view, the signals, the result, the exit code."""
 
-import queue
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from nofx_cli.cli import result
+from nofx_cli.cli.exports import Exports
+from nofx_cli.cli.github import on_github
+from nofx_cli.cli.github.fence import fenced
+from nofx_cli.cli.leaving import goes_to_workers, leave, tell_left
 from nofx_cli.cli.live import LEFT, View, WatchedRun, choose_view
 from nofx_cli.cli.live.telling import next_commands
-from nofx_cli.cli.output import note, out_json
+from nofx_cli.cli.output import note, out_json, safe, tell_error
+from nofx_cli.cli.signals import signals_to
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.record import record
 from nofx_cli.engine.exit_codes import exit_code_of
 from nofx_cli.engine.open_run import OpenRun
-from nofx_cli.errors import ExitCode
+from nofx_cli.errors import ExitCode, NofxError
 from nofx_cli.wiring.session import Session
-from nofx_cli.worker.attempts import Inbox, Stop
+from nofx_cli.worker.attempts import Inbox
 from nofx_cli.worker.executor import Ending
 from nofx_cli.worker.inline import execute
 from nofx_cli.worker.observer import Silent
@@ -26,31 +27,46 @@ from nofx_cli.worker.observer import Silent
 if TYPE_CHECKING:
     from nofx_cli.engine.answer import Decision
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 
 @record
 class Wishes:
-    """How a run is to be executed. `stay` None: stay where a person sits at a terminal."""
+    """How a run is to be executed. `stay` None: stay where a person sits at a terminal.
+
+    `detach` leaves it to a worker; one is started where none lives, unless `start_worker` is False.
+    """
 
     stay: bool | None = None
     rerun_interrupted: bool = False
     as_json: bool = False
     quiet: bool = False
+    detach: bool = False
+    start_worker: bool = True
+    exports: Exports = Exports()
+
+
+def carry_on(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
+    """Execute the run here, or leave it to a worker, as flag and settings say; gives the exit code."""
+    if not goes_to_workers(session, open_run, detach=wishes.detach):
+        return carry_out(session, open_run, wishes)
+    left = leave(session, open_run, start_worker=wishes.detach and wishes.start_worker)
+    for place in wishes.exports.wanted.values():
+        note(f"{safe(place)} is not written: a worker executes the run; afterwards: nofx gates report {open_run.run}")
+    return tell_left(left, as_json=wishes.as_json, quiet=wishes.quiet)
 
 
 def execute_in_view(session: Session, open_run: OpenRun, wishes: Wishes) -> Ending:
     """Execute the run until it ends or waits, and show it meanwhile."""
-    inbox: Inbox = queue.SimpleQueue()
+    inbox: Inbox = Inbox()
     stay = wants_to_stay() if wishes.stay is None else wishes.stay
-    with _view(session, open_run, inbox, wishes) as view, _signals(inbox):
+    fence = fenced(session.services.environ, sys.stderr)
+    with fence, _view(session, open_run, inbox, wishes) as view, signals_to(inbox):
         return execute(open_run, observer=view, inbox=inbox, stay=stay, rerun_interrupted=wishes.rerun_interrupted)
 
 
 def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     """Execute the run until it ends or waits, tell how it stands, and give the exit code."""
     ending = execute_in_view(session, open_run, wishes)
-    code = exit_code(ending)
+    code = report_gates(session, open_run, wishes.exports, ending, exit_code(ending))
     if wishes.as_json:
         out_json(result.as_json(ending.state, code))
     elif wishes.quiet or not _one_terminal():
@@ -58,6 +74,28 @@ def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
         if wishes.quiet:  # a view tells it by itself
             for command in next_commands(ending.state, open_run.run):
                 note(f"next: {command}")
+    return code
+
+
+def report_gates(session: Session, open_run: OpenRun, exports: Exports, ending: Ending, code: int) -> int:
+    """Tell other programs what the gates found; gives the exit code, of a fault where the run itself has none."""
+    github = on_github(session.services.environ)
+    if not exports.wanted and not github:
+        return code
+    from nofx_cli.cli.exports import write_exports
+    from nofx_cli.engine.collect_findings import gate_reports
+    from nofx_cli.engine.view_run import view_run
+
+    try:
+        reports = gate_reports(session.services, view_run(session.services, open_run.run))
+        if github:
+            from nofx_cli.cli.github.telling import tell_github
+
+            tell_github(session, open_run.run, reports, how=ending.state.status.value)
+        write_exports(session, exports, reports, open_run.run)
+    except NofxError as exc:
+        tell_error(exc)
+        return code or exc.exit_code
     return code
 
 
@@ -110,21 +148,5 @@ def go_on_elsewhere(session: Session, open_run: OpenRun) -> bool:
     holder = session.services.liveness.holder(open_run.run)
     if holder is None:
         return False
-    note(f"run {open_run.run} goes on in process {holder.pid} on {holder.host}")
+    note(f"run {open_run.run} goes on in {holder.who}")
     return True
-
-
-@contextmanager
-def _signals(inbox: Inbox) -> Iterator[None]:
-    """Signals become messages to the executor. One that the caller ignores, as `nohup` does, stays ignored."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        inbox.put(Stop(signal.Signals(number).name))
-
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nofx_cli import __version__
-from nofx_cli.cli.output import note
+from nofx_cli.cli.output import note, process_masker
 
 
 def tell_fault(fault: BaseException) -> None:
@@ -15,9 +15,7 @@ def tell_fault(fault: BaseException) -> None:
     import tempfile
     import traceback
 
-    from nofx_cli.safety.masking import Masker, secret_values
-
-    mask = Masker(secret_values(os.environ)).text
+    mask = process_masker().text
     report = "\n".join(
         [
             f"nofx {__version__}, Python {platform.python_version()}, {platform.platform()}",

@@ -15,6 +15,10 @@ NoteOption: TypeAlias = Annotated[str, typer.Option("--note", "-m", help="Why; k
 NoResumeOption: TypeAlias = Annotated[bool, typer.Option("--no-resume", help="Only record the answer.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+DetachOption: TypeAlias = Annotated[bool, typer.Option("--detach", "-d", help="Leave the run to a worker.")]
+StartWorkerOption: TypeAlias = Annotated[
+    bool, typer.Option("--start-worker/--no-start-worker", help="With --detach: start a worker where none lives.")
+]
 WaitOption: TypeAlias = Annotated[
     bool | None, typer.Option("--wait/--no-wait", help="Stay while a person is waited for [default: on a terminal].")
 ]

@@ -7,10 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from nofx_cli.errors import NofxError
 from nofx_cli.safety.terminal_text import fence_workflow_commands, neutralise
+
+if TYPE_CHECKING:
+    from nofx_cli.safety.masking import Masker
 
 _CODES = {
     "bold": "1",
@@ -59,7 +62,9 @@ def note(text: str = "") -> None:
 
 def out_json(value: object) -> None:
     """The result as one JSON object on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    text = json.dumps(value, ensure_ascii=False, default=_plain)
+    # Some runners obey `##[…]` wherever in a line it stands. In JSON it can only stand in a string.
+    sys.stdout.write(text.replace("##", "#\\u0023") + "\n")
     sys.stdout.flush()
 
 
@@ -109,17 +114,28 @@ def columns(rows: Sequence[Sequence[str]], *, styles: Sequence[Sequence[str]] = 
 
 
 def tell_error(error: NofxError, *, as_json: bool = False) -> None:
-    """Tell an error: on standard error for people; `as_json` as an object on standard output as well."""
+    """Tell an error, masked: on standard error for people; `as_json` as an object on standard output as well."""
+    mask = process_masker()
     if as_json:
-        told = {"code": error.code, "message": error.message, "hint": error.hint, "context": error.context}
-        out_json({"error": told, "exit_code": int(error.exit_code)})
-    lines = [neutralise(line) for line in error.message.split("\n")]
+        told = {"code": error.code, "message": error.message, "hint": error.hint, "context": dict(error.context)}
+        out_json({"error": mask.data(told), "exit_code": int(error.exit_code)})  # type: ignore[arg-type]
+    lines = [safe(line) for line in mask.text(error.message).split("\n")]
     if len(lines) == 1 and ": error[" not in lines[0]:
         note(paint(f"error[{error.code}]", "red", "bold", stream=sys.stderr) + f": {lines[0]}")
     else:
         note("\n".join(lines))
     if error.hint:
-        note(paint("  hint", "cyan", stream=sys.stderr) + f": {neutralise(error.hint)}")
+        note(paint("  hint", "cyan", stream=sys.stderr) + f": {safe(mask.text(error.hint))}")
+
+
+def process_masker() -> "Masker":
+    """What this process knows of secrets; also where it came to no session."""
+    from nofx_cli.safety.masking import Masker
+    from nofx_cli.safety.masking_names import secret_values
+
+    masker = Masker.of_this_process()
+    masker.learn(secret_values(os.environ))
+    return masker
 
 
 def _plain(value: object) -> object:

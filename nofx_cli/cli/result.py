@@ -5,7 +5,8 @@ from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.events import GateEvaluated, RunFailed
 from nofx_cli.domain.ids import JsonValue
 from nofx_cli.domain.outcome import StepError
-from nofx_cli.domain.state import RunState, RunStatus, StepState, StepStatus
+from nofx_cli.domain.state import RunState, RunStatus
+from nofx_cli.domain.step_state import StepState, StepStatus
 from nofx_cli.engine.exit_codes import exit_code_of
 
 _COLOURS = {

@@ -1,9 +1,10 @@
 """What every `ArtifactStore` must do. A driver is held to it like this, in a module of tests:
 
+def open_files(place: Path, run: RunId) -> ArtifactStore:
+    ...  # afterwards there is the run
+
 class TestFiles(ArtifactStoreContract):
-    @staticmethod
-    def open_store(place: Path, run: RunId) -> ArtifactStore:
-        ...  # afterwards there is the run
+    open_store = staticmethod(open_files)
 """
 
 import hashlib
@@ -14,13 +15,17 @@ import pytest
 
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
-from nofx_cli.domain.ids import RunId, StepName
-from nofx_cli.ports.artifacts import ARTIFACTS, ArtifactStore
+from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
+from nofx_cli.ports.artifacts import ARTIFACTS, SNAPSHOT, ArtifactStore
 from nofx_cli.ports.processes import RECORD
+from nofx_cli.testing import child
+from nofx_cli.testing.child import Child, listen, say
 
 RUN = RunId("20261122-091530-7k3f9q")
 STEP = StepName("build")
 LARGE = b"nofx" * 700_000
+TOKEN = b"gh" + b"p_" + b"aZ9" * 12
+"""What looks like a secret, so that every store knows it for one; put together here for the sake of scanners."""
 
 
 def read(store: ArtifactStore, artifact: ArtifactCreated) -> bytes:
@@ -33,7 +38,7 @@ class ArtifactStoreContract:
 
     @staticmethod
     def open_store(place: Path, run: RunId) -> ArtifactStore:
-        """Open the store that lies at a place, with `run` in it."""
+        """Open the store that lies at a place, with `run` in it; a function that a child can import."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -73,7 +78,11 @@ class ArtifactStoreContract:
         assert read(store, artifact) == b"x"
 
     @pytest.mark.parametrize(
-        "name", ["", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a\0b", "..\\x", "folder/", "//x"]
+        "name",
+        [
+            *("", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a\0b", "..\\x", "folder/", "//x", " "),
+            *(".git", ".git/config", "a/.GIT/hooks/x", "git~1/x", "a\nb", "\x1b[2J", "a\x7f", "\x9bx"),
+        ],
     )
     def test_a_name_that_leaves_the_folder_is_refused(self, store: ArtifactStore, name: str, tmp_path: Path) -> None:
         before = everything_below(tmp_path)
@@ -97,6 +106,67 @@ class ArtifactStoreContract:
         assert read(store, second) == b"second"
         assert store.check(RUN, second)
         assert not store.check(RUN, first)
+
+    @pytest.mark.parametrize(("kept", "refused"), [("README", "readme"), ("Docs/a", "docs/b"), ("STRASSE", "straße")])
+    def test_a_name_that_differs_only_in_case_is_refused(self, store: ArtifactStore, kept: str, refused: str) -> None:
+        first = store.put(RUN, STEP, 1, kept, b"first")
+        with pytest.raises(errors.InvalidInput) as clash:
+            store.put(RUN, STEP, 1, refused, b"second")
+        assert clash.value.code == "path-case-clash"
+        assert read(store, first) == b"first"
+        assert [artifact.name for artifact in store.collect(RUN, STEP, 1)] == [kept]
+
+    @pytest.mark.parametrize("way", ["bytes", "file", "left"])
+    def test_secrets_are_masked_before_a_file_is_described(
+        self, store: ArtifactStore, tmp_path: Path, way: str
+    ) -> None:
+        data = b"\xff\0 key=" + TOKEN + b"\n" + LARGE + TOKEN
+        masked = b"\xff\0 key=***\n" + LARGE + TOKEN  # behind a letter it is no token
+        artifact = self._kept(store, tmp_path, data, way)
+        assert read(store, artifact) == masked
+        assert (artifact.digest, artifact.size) == (hashlib.sha256(masked).hexdigest(), len(masked))
+        assert store.check(RUN, artifact)
+
+    @pytest.mark.parametrize("way", ["bytes", "file", "left"])
+    def test_a_file_without_secrets_keeps_its_bytes(self, store: ArtifactStore, tmp_path: Path, way: str) -> None:
+        data = TOKEN[:20] + bytes(range(256)) * 5000 + b"://me:***@x ghp_" + TOKEN[:20] + b"\r\n\0"
+        assert read(store, self._kept(store, tmp_path, data, way)) == data
+
+    def test_secrets_in_names_are_masked_and_names_stay_apart(self, store: ArtifactStore, tmp_path: Path) -> None:
+        names = [TOKEN.decode(), "gh" + "s_" + TOKEN.decode()[4:]]
+        assert store.put(RUN, STEP, 1, f"{names[0]}/x", b"x").name == "***/x"
+        left = tmp_path / "left"
+        left.mkdir()
+        for name in names:
+            (left / name).write_text(name[:3])
+        store.adopt(RUN, STEP, 2, left)
+        found = store.collect(RUN, STEP, 2)
+        assert [artifact.name for artifact in found] == ["***", "***~2"]
+        assert [read(store, artifact) for artifact in found] == [b"ghp", b"ghs"]
+
+    @pytest.mark.parametrize("name", [".git/config", "a\nb"])
+    def test_of_what_has_no_possible_name_nothing_is_adopted(
+        self, store: ArtifactStore, tmp_path: Path, name: str
+    ) -> None:
+        left = tmp_path / "left"
+        for one in ("a", name):
+            (left / one).parent.mkdir(parents=True, exist_ok=True)
+            (left / one).write_text("made")
+        with pytest.raises(errors.InvalidInput) as refused:
+            store.adopt(RUN, STEP, 1, left)
+        assert refused.value.code == "artifact-name"
+        assert store.collect(RUN, STEP, 1) == []
+
+    def _kept(self, store: ArtifactStore, tmp_path: Path, data: bytes, way: str) -> ArtifactCreated:
+        """Kept as bytes, as a copy of a file, or left by a process."""
+        source = tmp_path / "source" / "report"
+        source.parent.mkdir()
+        source.write_bytes(data)
+        if way != "left":
+            return store.put(RUN, STEP, 1, "report", data if way == "bytes" else source)
+        store.adopt(RUN, STEP, 1, source.parent)
+        [artifact] = store.collect(RUN, STEP, 1)
+        return artifact
 
     def test_attempts_and_steps_do_not_touch_each_other(self, store: ArtifactStore) -> None:
         kept = [
@@ -157,6 +227,15 @@ class ArtifactStoreContract:
             store.open(RUN, artifact)
         assert gone.value.code == "artifact-gone"
 
+    def test_what_gates_rest_on_is_kept_and_can_be_held_against_its_digest(self, store: ArtifactStore) -> None:
+        store.put_snapshot(RUN, "first")
+        store.put_snapshot(RUN, "ünd \udcff")
+        data = "ünd \\udcff".encode()
+        kept = ArtifactCreated(name="snapshot", path=SNAPSHOT, digest=digest_of_bytes(data))
+        assert store.check(RUN, kept)
+        with store.open(RUN, kept) as file:
+            assert file.read() == data
+
     def test_each_attempt_has_a_log_of_its_own(self, store: ArtifactStore) -> None:
         paths = {store.log_path(RUN, StepName(step), attempt) for step in ("one", "two") for attempt in (1, 2)}
         assert len(paths) == 4
@@ -173,13 +252,27 @@ class ArtifactStoreContract:
         assert list(store.scratch(RUN, STEP, 1).iterdir()) == []
         assert store.scratch(RUN, STEP, 1) not in (second, store.scratch(RUN, STEP, 3))
 
-    def test_what_a_dead_process_left_in_scratch_is_found_and_cleared(self, store: ArtifactStore) -> None:
+    def test_what_a_dead_process_left_in_scratch_is_found_and_cleared(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        mine = store.scratch(RUN, STEP, 2)
+        with Child(make_scratch, child.name_of(self.open_store), str(tmp_path / "the store")) as other:
+            theirs = Path(other.hear())
+            assert (theirs / RECORD).exists()
+            assert store.left_scratch(RUN) == []
+            other.kill()
+            assert store.left_scratch(RUN) == [theirs]
+        store.clear_left_scratch(RUN, [theirs])
         assert store.left_scratch(RUN) == []
-        folder = store.scratch(RUN, STEP, 1)
-        (folder / RECORD).write_text("{}")
-        assert store.left_scratch(RUN) == [folder]
-        store.clear_scratch(RUN)
-        assert store.left_scratch(RUN) == []
+        assert (mine.exists(), theirs.exists()) == (True, False)
+
+    def test_a_process_clears_the_scratch_that_it_made(self, store: ArtifactStore, tmp_path: Path) -> None:
+        mine = [store.scratch(RUN, STEP, attempt) for attempt in (1, 2)]
+        store.discard_scratch(RUN, STEP, 1)
+        with Child(make_scratch, child.name_of(self.open_store), str(tmp_path / "the store")) as other:
+            theirs = Path(other.hear())
+            store.clear_scratch(RUN)
+            assert [folder.exists() for folder in (*mine, theirs)] == [False, False, True]
         assert list(store.scratch(RUN, STEP, 1).iterdir()) == []
 
     def test_a_record_is_emptied_with_its_scratch(self, store: ArtifactStore) -> None:
@@ -212,3 +305,12 @@ class ArtifactStoreContract:
 def everything_below(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, to see that nothing was written."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def make_scratch(opener: str, place: str) -> None:
+    """In a child: make a scratch folder with a record in it, tell where, and wait."""
+    store: ArtifactStore = child.find(opener)(Path(place), RUN)
+    folder = store.scratch(RUN, STEP, 1)
+    (folder / RECORD).write_text("{}")
+    say(str(folder))
+    listen()

@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of_bytes, idempotency_key
-from nofx_cli.ports.handler import Granted, StepCancelled
-from nofx_cli.ports.processes import ProcessResult
+from nofx_cli.domain.models import EditFormat, ModelAnswer, ModelReply, ModelRequest, request_digest
+from nofx_cli.ports.handler import Feedback, Granted, StepCancelled
+from nofx_cli.ports.processes import ProcessResult, ShowLine
 
 _RUN = RunId("20260101-000000-aaaaaa")
 _STEP = StepName("step")
@@ -30,6 +31,11 @@ class ProcessCall:
     env: Mapping[str, str]
     time_limit_ms: int | None
     capture_limit: int
+    of_nofx: bool = field(default=False, compare=False)
+    stdin: str = ""
+    """What it would read."""
+    show: ShowLine | None = field(default=None, compare=False)
+    """What the handler makes of its output; a function that answers `process` may feed it lines."""
 
 
 def process_result(
@@ -64,6 +70,9 @@ class FakeContext:
         processes: answers `process`: a function of the call, or results (or exceptions to raise) in order.
         written_outputs: what `read_outputs` gives, as if processes had written it to `$NOFX_OUTPUT`.
         needed_artifacts: the artifacts of other steps: bytes by name, by step.
+        answers: what a person granted: the `shown` of what the handler asked.
+        snapshot: what gates rest on, as it was when the run was made and as it is now, or a function that gives them.
+        feedback: in a repair, what the gate found.
         stop: the reason for which the step is to stop (`timeout`, `cancelled`, …); empty while there is none.
         logged, artifacts, calls: what the handler wrote to its log, kept and ran so far.
     """
@@ -78,10 +87,21 @@ class FakeContext:
     outputs: Mapping[StepName, JsonObject] = field(default_factory=dict)
     needs: tuple[StepName, ...] = ()
     approval: Granted | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """What the policy was asked for; it allows everything."""
     processes: Callable[[ProcessCall], ProcessResult] | Sequence[ProcessResult | Exception] = ()
     written_outputs: JsonObject = field(default_factory=dict)
     needed_artifacts: Mapping[StepName, Mapping[str, bytes]] = field(default_factory=dict)
+    answers: Sequence[JsonObject] = ()
+    snapshot: tuple[JsonObject, JsonObject] | Callable[[], tuple[JsonObject, JsonObject]] | None = None
     stop: str = ""
+    replies: Sequence[str | ModelReply | Exception] = ()
+    """What models answer, in order; exceptions are raised."""
+    edits: EditFormat = EditFormat.WHOLE
+    feedback: Feedback | None = None
+    work: str = "work"
+    """The same for attempts of which one takes up what another left."""
     workspace: Path = field(init=False)
     store: Path = field(init=False)
     scratch: Path = field(init=False)
@@ -89,6 +109,8 @@ class FakeContext:
     logged: list[str] = field(init=False, default_factory=list)
     artifacts: dict[str, bytes] = field(init=False, default_factory=dict)
     calls: list[ProcessCall] = field(init=False, default_factory=list)
+    requests: list[ModelRequest] = field(init=False, default_factory=list)
+    """What models were asked."""
 
     def __post_init__(self) -> None:
         self.workspace = self.folder.resolve() / "workspace"
@@ -126,15 +148,49 @@ class FakeContext:
         env: Mapping[str, str] | None = None,
         time_limit_ms: int | None = None,
         capture_limit: int = 0,
+        of_nofx: bool = False,
+        stdin: Path | None = None,
+        show: ShowLine | None = None,
     ) -> ProcessResult:
         self.check_cancelled()
         place = self.workspace / cwd if cwd else self.workspace
-        call = ProcessCall(tuple(argv), place, dict(env or {}), time_limit_ms, capture_limit)
+        read = stdin.read_text("utf-8") if stdin else ""
+        call = ProcessCall(tuple(argv), place, dict(env or {}), time_limit_ms, capture_limit, of_nofx, read, show)
         self.calls.append(call)
         return self._answer(call)
 
+    def check_write(self, path: str) -> None:
+        self.asked.append(("write", path))
+
+    def check_host(self, url: str) -> None:
+        self.asked.append(("host", url))
+
+    def check_table(self, table: str, operation: str) -> None:
+        self.asked.append((operation, table))
+
     def read_outputs(self) -> JsonObject:
         return dict(self.written_outputs)
+
+    def is_granted(self, shown: JsonObject) -> bool:
+        return self.approval is not None and shown in self.answers
+
+    def snapshots(self) -> tuple[JsonObject, JsonObject] | None:
+        return self.snapshot() if callable(self.snapshot) else self.snapshot
+
+    def ask_model(self, request: ModelRequest) -> ModelAnswer:
+        self.check_cancelled()
+        self.requests.append(request)
+        if len(self.requests) > len(self.replies):
+            raise AssertionError(f"no reply is scripted for question {len(self.requests)}")
+        reply = self.replies[len(self.requests) - 1]
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(reply, str):
+            reply = ModelReply(reply, request.model or "fake/model")
+        return ModelAnswer(reply, request_digest(request.canonical((reply.model,))))
+
+    def edit_format(self, request: ModelRequest) -> EditFormat:
+        return self.edits
 
     def check_cancelled(self) -> None:
         if self.stop:

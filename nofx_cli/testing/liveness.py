@@ -20,8 +20,9 @@ from typing import ClassVar
 import pytest
 
 from nofx_cli import errors
+from nofx_cli.clock import SystemClock
 from nofx_cli.domain.ids import RunId
-from nofx_cli.ports.liveness import Hold, Liveness
+from nofx_cli.ports.liveness import Hold, Holder, Liveness
 from nofx_cli.testing import child
 from nofx_cli.testing.child import Child, listen, say
 from nofx_cli.testing.threads import at_once
@@ -54,6 +55,18 @@ class LivenessContract:
     def other(self, place: Path, liveness: Liveness) -> Liveness:
         """The same as somebody else sees it."""
         return self.open_liveness(place, RUN) if self.processes else liveness
+
+    def test_those_that_share_a_run_take_turns_but_wait_only_a_moment(
+        self, liveness: Liveness, other: Liveness
+    ) -> None:
+        with liveness.hold(RUN, shared=True) as first, other.hold(RUN, shared=True) as second:
+            with first.turn():
+                began_ms = SystemClock().monotonic_ms()
+                with second.turn():
+                    waited_ms = SystemClock().monotonic_ms() - began_ms
+            with second.turn():
+                pass
+        assert waited_ms > 50
 
     def test_a_run_that_nobody_executes_is_free(self, liveness: Liveness) -> None:
         assert liveness.holder(RUN) is None
@@ -96,6 +109,41 @@ class LivenessContract:
             raise ValueError("in the block")
         assert liveness.holder(RUN) is None
 
+    def test_workers_share_a_run(self, liveness: Liveness, other: Liveness) -> None:
+        first, second = liveness.hold(RUN, shared=True), other.hold(RUN, shared=True)
+        first.release()
+        first.release()
+        holder = liveness.holder(RUN)
+        assert holder is not None
+        assert holder.shared
+        assert (holder.pid, holder.host) == (0, "")
+        second.release()
+        assert liveness.holder(RUN) is None
+
+    def test_a_run_of_workers_is_nobody_elses(self, liveness: Liveness, other: Liveness) -> None:
+        with liveness.hold(RUN, shared=True), pytest.raises(errors.Conflict) as refused:
+            other.hold(RUN)
+        assert refused.value.code == "run-is-held"
+        assert refused.value.message == f"run {RUN} is executed by a worker"
+        other.hold(RUN).release()
+
+    def test_a_run_that_is_executed_alone_is_not_for_workers(self, liveness: Liveness, other: Liveness) -> None:
+        with liveness.hold(RUN), pytest.raises(errors.Conflict) as refused:
+            other.hold(RUN, shared=True)
+        assert refused.value.code == "run-is-held"
+        assert refused.value.context["pid"] == os.getpid()
+        other.hold(RUN, shared=True).release()
+
+    def test_workers_leave_no_trace_of_theirs_and_keep_that_of_others(self, liveness: Liveness) -> None:
+        liveness.hold(RUN, shared=True).release()
+        assert liveness.previous(RUN) is None
+        liveness.hold(RUN).release()
+        alone = liveness.previous(RUN)
+        with liveness.hold(RUN, shared=True):
+            assert liveness.previous(RUN) == alone
+        assert alone is not None
+        assert not alone.shared
+
     def test_holds_of_different_runs_do_not_touch_each_other(self, liveness: Liveness, place: Path) -> None:
         if self.processes:
             liveness = self.open_liveness(place, OTHER_RUN)
@@ -113,8 +161,8 @@ class LivenessContract:
 
     def test_to_look_keeps_nobody_from_a_run(self, liveness: Liveness, other: Liveness) -> None:
         def take_often() -> None:
-            for _ in range(100):
-                liveness.hold(RUN).release()
+            for turn in range(100):
+                liveness.hold(RUN, shared=turn % 2 == 0).release()
 
         def look_often() -> None:
             for _ in range(400):
@@ -122,6 +170,19 @@ class LivenessContract:
                 other.previous(RUN)
 
         assert at_once([take_often, look_often, look_often]) == [None, None, None]
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_a_look_is_never_mistaken_for_a_holder(self, liveness: Liveness, other: Liveness, shared: bool) -> None:
+        liveness.hold(RUN).release()
+
+        def look_often() -> set[Holder | None]:
+            return {other.holder(RUN) for _ in range(200)}
+
+        assert at_once([look_often] * 4) == [{None}] * 4
+        with liveness.hold(RUN, shared=shared):
+            [seen] = {answer for found in at_once([look_often] * 4) for answer in found}  # type: ignore[union-attr]
+            assert seen is not None
+            assert seen.shared is shared
 
 
 class SharedLivenessContract(LivenessContract):
@@ -163,6 +224,19 @@ class SharedLivenessContract(LivenessContract):
         assert holding.hear() == "released"
         liveness.hold(RUN).release()
 
+    def test_the_death_of_one_worker_leaves_the_run_to_the_others(self, liveness: Liveness, place: Path) -> None:
+        workers = [Child(hold_elsewhere, child.name_of(self.open_liveness), str(place), "shared") for _ in range(2)]
+        with workers[0] as first, workers[1] as second:
+            assert {first.hear(), second.hear()} == {"holding"}
+            first.kill()
+            with pytest.raises(errors.Conflict) as refused:
+                liveness.hold(RUN)
+            assert refused.value.message == f"run {RUN} is executed by a worker"
+            liveness.hold(RUN, shared=True).release()
+            second.kill()
+            assert liveness.holder(RUN) is None
+            liveness.hold(RUN).release()
+
     def test_children_of_the_holder_do_not_keep_its_run(self, liveness: Liveness, holding: Child) -> None:
         holding.tell("start a child")
         orphan = int(holding.hear())
@@ -173,10 +247,10 @@ class SharedLivenessContract(LivenessContract):
             os.kill(orphan, signal.SIGKILL)
 
 
-def hold_elsewhere(opener: str, place: str) -> None:
+def hold_elsewhere(opener: str, place: str, shared: str = "") -> None:
     """In a child: hold the run, and do what the parent tells."""
     liveness: Liveness = child.find(opener)(Path(place), RUN)
-    hold: Hold = liveness.hold(RUN)
+    hold: Hold = liveness.hold(RUN, shared=bool(shared))
     say("holding")
     while order := listen():
         if order == "release":

@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+from nofx_cli.clock import SystemClock
 from nofx_cli.config.settings import find_project, load_settings
 from nofx_cli.drivers.filesystem.layout import Layout
 from nofx_cli.drivers.filesystem.run_store import FileRunStore
+from nofx_cli.drivers.filesystem.workers import FileWorkers
 from nofx_cli.ports.journal import RunStore
+from nofx_cli.ports.workers import Workers
 
 
 def open_store() -> RunStore:
@@ -15,5 +18,14 @@ def open_store() -> RunStore:
     Raises:
         errors.InvalidInput: the settings are not as they should be.
     """
+    return FileRunStore(_layout())
+
+
+def open_workers() -> Workers:
+    """The workers of that store; raises as `open_store`."""
+    return FileWorkers(_layout(), SystemClock())
+
+
+def _layout() -> Layout:
     settings = load_settings(find_project(Path.cwd().resolve()), os.environ)
-    return FileRunStore(Layout(settings.store.value, sync=settings.sync.value))
+    return Layout(settings.store.value, sync=settings.sync.value)

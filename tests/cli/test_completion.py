@@ -33,7 +33,7 @@ def _asking(records: Records, step: str, *, run: str = RUN) -> None:
 def test_commands_without_loading_them(cli: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nofx_cli.cli.lazy_group.import_module", None)
     assert _offered(cli, "nofx ") == list(COMMANDS)
-    assert _offered(cli, "nofx re") == ["reject", "resume", "retry", "rerun"]
+    assert _offered(cli, "nofx re") == ["reject", "resume", "retry", "rerun", "replay"]
 
 
 def test_options(cli: Console) -> None:

@@ -23,7 +23,7 @@ def test_the_fields_are_pinned(cli: Console, monkeypatch: pytest.MonkeyPatch) ->
     assert shown["project"] == str(cli.folder)
     assert set(shown["settings"]) == {declared.name for declared in DECLARED}
     assert shown["settings"]["store"] == {"value": str(cli.folder / "local_data"), "source": "default"}
-    assert shown["settings"]["grace_ms"] == {"value": 2000, "source": "default"}
+    assert shown["settings"]["grace_ms"] == {"value": 700, "source": "default"}
 
 
 def test_a_bad_value_is_told_with_its_place(cli: Console) -> None:

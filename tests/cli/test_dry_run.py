@@ -28,6 +28,20 @@ def test_for_people(nofx: Runner) -> None:
     assert "  sees: TARGET" in lines
 
 
+NO_LIMIT = {"usd": None, "tokens": None, "calls": None, "wall_ms": None, "on_limit": "wait"}
+POLICY = {
+    "rules": [],
+    "unlimited": ["tools", "commands", "write", "secrets", "hosts", "tables", "operations"],
+    "secrets_scope": [],
+    "sandbox": None,
+    "denied": [],
+    "fault": "",
+    "budget": NO_LIMIT,
+    "run_budget": NO_LIMIT,
+    "project_budget": NO_LIMIT | {"per": "day"},
+}
+
+
 def test_nothing_is_made_or_done(nofx: Runner) -> None:
     before = sorted(nofx.cli.folder.iterdir())
     nofx.plan(SHELL)
@@ -55,6 +69,7 @@ def test_the_fields_are_pinned(nofx: Runner) -> None:
                 "denied": "",
                 "approval": False,
                 "env_allowed": [],
+                "policy": POLICY | {"step": "build", "tool": "test:echo"},
             },
             {
                 "step": "release",
@@ -67,9 +82,16 @@ def test_the_fields_are_pinned(nofx: Runner) -> None:
                 "denied": "",
                 "approval": True,
                 "env_allowed": [],
+                "policy": POLICY | {"step": "release", "tool": "manual:release"},
             },
         ],
     }
+
+
+def test_what_a_step_may_use_is_shown_with_its_line(nofx: Runner) -> None:
+    plan = "policy: {write: {allow: ['docs/**']}}\nsteps:\n" + ECHO
+    told = nofx("run", nofx.plan(plan), "--dry-run").stdout
+    assert "write only docs/** plan.yaml:1" in [" ".join(line.split()) for line in told.splitlines()]
 
 
 def test_a_denial_is_shown(nofx: Runner) -> None:

@@ -8,8 +8,19 @@ import pytest
 from nofx_cli.cli.lazy_group import COMMANDS
 from tests.cli.console import Console
 
-GROUPS = {"plan": ["check", "list", "show", "graph", "schema"], "config": ["show"]}
-ALL = [[name] for name in COMMANDS] + [[group, name] for group, names in GROUPS.items() for name in names]
+GROUPS = {
+    "plan": ["check", "new", "list", "show", "graph", "schema"],
+    "config": ["show"],
+    "policy": ["explain"],
+    "gates": ["report", "baseline", "list"],
+    "queue": ["list", "stats", "pause", "resume"],
+    "models": ["list", "test"],
+    "archive": ["ls", "show", "export", "import", "prune"],
+    "dlq": ["list", "show", "requeue", "drop"],
+}
+WORKER = ["start", "stop", "status", "forget"]  # not a mere group: alone it works
+SUBCOMMANDS = {**GROUPS, "worker": WORKER}
+ALL = [[name] for name in COMMANDS] + [[group, name] for group, names in SUBCOMMANDS.items() for name in names]
 
 
 @pytest.mark.parametrize("words", [[], *ALL], ids=" ".join)
@@ -18,7 +29,9 @@ def test_help(cli: Console, words: list[str], monkeypatch: pytest.MonkeyPatch) -
     text = cli.ok(*words, "--help")
     assert text.startswith(f"Usage: {' '.join(['nofx', *words])}")
     assert max(map(len, text.splitlines())) <= 80
-    assert "..." not in text.replace("]...", "").replace("}...", "").replace("runs...", "").replace("plans...", "")
+    for many in ("]", "}", "runs", "plans", "keys", "workers"):
+        text = text.replace(f"{many}...", "")
+    assert "..." not in text
 
 
 def test_the_root_names_every_command_in_its_section(cli: Console) -> None:
@@ -33,6 +46,20 @@ def test_the_root_names_every_command_in_its_section(cli: Console) -> None:
 def test_a_group_alone_shows_its_help(cli: Console, group: str) -> None:
     result = cli(group)
     assert all(f"\n  {name} " in result.output for name in GROUPS[group])
+
+
+def test_what_a_worker_can_be_told_is_in_its_help_and_what_it_tells_itself_is_not(cli: Console) -> None:
+    text = cli.ok("worker", "--help")
+    assert all(f"\n  {name} " in text for name in WORKER)
+    assert "--detached" not in text
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "retry", "rerun"])
+def test_what_leaves_a_run_to_workers_is_in_the_help(cli: Console, command: str) -> None:
+    text = cli.ok(command, "--help")
+    assert "--detach" in text
+    assert "--start-worker" in text
+    assert ("--priority" in text) == (command == "run")
 
 
 def test_a_command_that_is_not_there(cli: Console) -> None:
@@ -58,7 +85,8 @@ def test_an_error_is_an_object_for_programs_and_words_for_people(cli: Console) -
 def test_nothing_heavy_is_imported_to_look() -> None:
     """A view starts fast: what only some commands need is imported by those."""
     heavy = {"rich", "jinja2", "pydantic", "asyncio", "logging", "watchfiles", "yaml", "tempfile", "shutil", "shlex"}
-    modules = [COMMANDS[name][0] for name in ("list", "show", "timeline", "logs", "artifacts", "verify", "config")]
+    looks = "list show timeline logs artifacts verify config queue dlq cost archive"
+    modules = [COMMANDS[name][0] for name in looks.split()]
     code = (
         "import sys\nfrom importlib import import_module\nimport typer\n"
         "before = set(sys.modules)\n"

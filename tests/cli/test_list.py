@@ -21,6 +21,7 @@ def test_the_fields_are_pinned(cli: Console, records: Records) -> None:
             "run": RUN,
             "status": "succeeded",
             "live": False,
+            "queued": False,
             "plan": "demo",
             "goal": "Try it",
             "actor": "ada",

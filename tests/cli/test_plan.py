@@ -1,6 +1,7 @@
 """`nofx plan`: check, list, show, graph and schema."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,24 @@ def _write(cli: Console, name: str, text: str) -> str:
 
 
 def test_a_good_plan(cli: Console, good: str) -> None:
-    assert cli.ok("plan", "check", good) == "good.yaml: ok, 4 steps\n"
+    first, lint, unit = cli.ok("plan", "check", good).splitlines()
+    assert first == "good.yaml: ok, 4 steps"
+    assert re.fullmatch(r"  lint  gate:lint  \S*ruff check .*--no-cache .* -- \.", lint)
+    assert re.match(r"  unit  gate:unit  \S*(pytest|python -m pytest) ", unit)
+
+
+def test_a_gate_that_cannot_run_says_why(cli: Console) -> None:
+    (cli.folder / "nofx.yaml").write_text("gates: {lint: {enabled: false}}\n")
+    _write(cli, "off.yaml", "steps: [{name: a, tool: 'gate:lint'}]")
+    told = cli.ok("plan", "check", "off.yaml").splitlines()
+    assert told[1] == "  a  gate:lint  nothing: it is switched off in nofx.yaml:1"
 
 
 def test_every_fault_of_every_plan_with_its_place(cli: Console, good: str, bad: str) -> None:
     result = cli("plan", "check", good, bad)
     assert result.exit_code == 3
-    assert result.stdout.startswith("good.yaml: ok, 4 steps\nbad.yaml:3:5: error[plan-")
+    assert result.stdout.startswith("good.yaml: ok, 4 steps\n  lint  gate:lint ")
+    assert "\nbad.yaml:3:5: error[plan-" in result.stdout
     assert "bad.yaml:3:19: error[plan-unknown-key]: unknown key `tol`" in result.stdout
     assert "did you mean `build`?" in result.stdout
     assert result.stdout.endswith("bad.yaml: 3 faults\n")
@@ -62,7 +74,10 @@ def test_the_fields_of_check_are_pinned(cli: Console, good: str, bad: str) -> No
     told = json.loads(result.stdout)
     assert (result.exit_code, set(told), told["ok"]) == (3, {"ok", "plans"}, False)
     first, second = told["plans"]
-    assert set(first) == {"source", "ok", "digest", "steps", "diagnostics"}
+    assert set(first) == {"source", "ok", "digest", "steps", "gates", "diagnostics"}
+    gate, _ = first["gates"]
+    assert (gate["step"], gate["tool"], gate["would"]["argv"][1], gate["later"]) == ("lint", "gate:lint", "check", "")
+    assert second["gates"] is None
     assert (first["source"], first["ok"], first["steps"], first["diagnostics"]) == ("good.yaml", True, 4, [])
     assert set(second["diagnostics"][0]) == {
         "code", "message", "source", "line", "column", "hint", "text", "length",
@@ -101,11 +116,34 @@ def test_defaults_are_written_out(cli: Console, good: str) -> None:
 def test_the_fields_of_show_are_pinned(cli: Console, good: str) -> None:
     shown = cli.json("plan", "show", good)
     assert set(shown) == {
-        "name", "source", "digest", "version", "goal", "concurrency", "params", "env", "policy", "steps",
+        "name", "source", "digest", "version", "goal", "concurrency", "params", "env", "policy", "budget",
+        "workspace", "steps",
     }  # fmt: skip
     assert shown["steps"][3]["needs"] == ["release"]
     assert shown["steps"][3]["timeout_ms"] == 300_000
     assert shown["steps"][1]["blocks"] is False
+
+
+def test_budget_workspace_and_repair_are_shown(cli: Console) -> None:
+    text = "workspace: worktree\nbudget: {usd: 2.00, on_limit: fail}\npolicy: {budget: {tokens: 900}}\nsteps:\n"
+    text += "  - {name: a, tool: shell, inputs: {command: ls}, policy: {budget: {calls: 3}}}\n"
+    text += "  - {name: b, tool: gate:lint, repair: {step: a, attempts: 4}}\n"
+    _write(cli, "spend.yaml", text)
+    lines = [" ".join(line.split()) for line in cli.ok("plan", "show", "spend.yaml").splitlines()]
+    assert "workspace worktree" in lines
+    assert "budget $2.00 (spend.yaml:2), 900 tokens (policy, spend.yaml:3); then it fails" in lines
+    assert "a shell - 30m00s 1 spends at most 3 calls (policy, spend.yaml:5); then it fails" in lines
+    assert "b gate:lint a 30m00s 1 its findings go back to a, 4 rounds at most" in lines
+
+    shown = cli.json("plan", "show", "spend.yaml")
+    none = {"usd": None, "tokens": None, "calls": None, "wall_ms": None, "on_limit": "fail"}
+    usd = {"limit": "2.00", "source": "spend.yaml:2", "of_policy": False}
+    tokens = {"limit": 900, "source": "spend.yaml:3", "of_policy": True}
+    assert shown["budget"] == none | {"usd": usd, "tokens": tokens}
+    assert shown["workspace"] == "worktree"
+    first, second = shown["steps"]
+    assert first["budget"] == none | {"calls": {"limit": 3, "source": "spend.yaml:5", "of_policy": True}}
+    assert (second["repair"], second["budget"], first["repair"]) == ({"step": "a", "attempts": 4}, none, None)
 
 
 def test_graphs(cli: Console, good: str) -> None:

@@ -129,7 +129,7 @@ def test_a_file_of_parameters_and_an_option_that_goes_before_it(nofx: Runner, na
         (["-p", "=x"], 2, "is no name=value"),
         (["--params-file", "gone.yaml", "-p", "since=a"], None, "gone.yaml"),
         (["--no-such-option"], 2, "--no-such-option"),
-        (["-p", "since=a", "--detach"], 2, "--detach needs a worker, and this version of nofx has none yet"),
+        (["-p", "since=a", "--detach", "--priority", "high"], 2, "--priority"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_made(nofx: Runner, words: list[str], code: int | None, said: str) -> None:
@@ -170,7 +170,8 @@ def test_a_plan_that_is_not_there(nofx: Runner) -> None:
 
 def test_plans_by_name_the_projects_own_before_the_shipped_ones(nofx: Runner) -> None:
     shipped = nofx.json("run", "quality", "--dry-run")
-    assert [step["tool"] for step in shipped["steps"]] == ["gate:lint", "gate:unit"]
+    gates = ("format", "lint", "typecheck", "unit", "coverage", "sast", "secrets")
+    assert [step["tool"] for step in shipped["steps"]] == [f"gate:{gate}" for gate in gates]
     (nofx.cli.folder / "plans").mkdir()
     nofx.plan(ECHO, "plans/quality.yaml")
     assert nofx.json("run", "quality")["steps"][0]["name"] == "build"

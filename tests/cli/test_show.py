@@ -57,10 +57,11 @@ def test_the_fields_are_pinned(cli: Console, records: Records) -> None:
     _failed(records)
     shown = cli.json("show", RUN)
     assert set(shown) == {
-        "run", "status", "exit_code", "duration_ms", "steps", "waiting", "failure", "live", "executor", "plan",
-        "plan_fault", "goal", "params", "workspace", "origin", "idempotency_key", "nofx", "actor", "created_at",
-        "started_at", "ended_at", "cancel_reason", "artifacts", "next", "head",
+        "run", "status", "exit_code", "duration_ms", "steps", "waiting", "failure", "live", "queued", "executor",
+        "plan", "plan_fault", "goal", "params", "workspace", "origin", "idempotency_key", "nofx", "actor", "created_at",
+        "started_at", "ended_at", "cancel_reason", "artifacts", "cost", "next", "head",
     }  # fmt: skip
+    assert shown["cost"] is None
     assert (shown["run"], shown["status"], shown["exit_code"], shown["live"]) == (RUN, "failed", 1, False)
     assert shown["actor"] == {"kind": "user", "id": "ada"}
     assert shown["next"] == [f"nofx retry {RUN} --from check"]
@@ -122,7 +123,7 @@ def test_a_step_with_all_its_attempts(cli: Console, records: Records) -> None:
     step = cli.json("show", "--step", "build")
     assert set(step) == {
         "run", "step", "tool", "needs", "status", "attempt", "inputs_digest", "outputs", "error", "cause", "gate",
-        "approval", "attempts", "artifacts",
+        "approval", "attempts", "artifacts", "cost",
     }  # fmt: skip
     assert [(found["attempt"], found["ended_with"]) for found in step["attempts"]] == [
         (1, "step.retry_scheduled"),

@@ -201,3 +201,14 @@ def _nofx(*words: str) -> Iterator["subprocess.Popen[str]"]:
 def _read(stream: IO[str] | None) -> str:
     assert stream is not None
     return stream.readline()
+
+
+def test_a_worker_is_told_by_its_process() -> None:
+    from nofx_cli.cli.render.event_text import event_line
+    from nofx_cli.domain.events import Actor, Event, RunStarted
+    from nofx_cli.domain.ids import RunId
+
+    actor = Actor("worker", "w-build-1-0123ab-4711-4567cd-1")
+    event = Event(2, "2026-11-22T09:15:30.000000Z", RunId("x"), None, None, actor, RunStarted(), "", b"")
+    assert "worker:4711" in event_line(event)
+    assert "build" not in event_line(event)

@@ -23,8 +23,11 @@ def cancel(
     session = open_session()
     opened = session.open(run)
     new = cancel_run(opened, reason=reason or f"cancelled by {session.services.actor.id}")
-    if session.services.liveness.holder(opened.run) is None:
+    services = session.services
+    holder = services.liveness.holder(opened.run)
+    if holder is None or (holder.shared and services.artifacts.left_scratch(opened.run)):
         end_leftovers(opened)
+    services.queue.drop(opened.run)
     if as_json:
         out_json({"run": opened.run, "status": opened.state.status.value, "new": new})
     else:

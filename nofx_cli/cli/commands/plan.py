@@ -1,19 +1,24 @@
-"""`nofx plan`: look at plans; nothing is created or run."""
+"""`nofx plan`: look at plans, and make one of a sentence; nothing is run."""
 
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nofx_cli import errors
 from nofx_cli.cli.completion import complete_plan
-from nofx_cli.cli.output import columns, note, out, out_json, paint, safe
+from nofx_cli.cli.output import columns, note, out, out_json, paint, process_masker, safe
+from nofx_cli.cli.prompt_options import PromptOptions, takes_prompt_options
+from nofx_cli.cli.render import gates_view
 from nofx_cli.domain.ids import JsonValue
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.wording import counted
+from nofx_cli.engine.rehearse import Rehearsed, rehearse_gates
 from nofx_cli.planning.catalogue import PlanFile, available, find_plan
 from nofx_cli.planning.diagnostics import Diagnostic, PlanInvalid, render, to_json
+from nofx_cli.safety.paths import replace_file
 from nofx_cli.safety.terminal_text import neutralise
 from nofx_cli.wiring.session import Session, open_session
 
@@ -33,7 +38,7 @@ class Format(StrEnum):
 
 @app.callback()
 def plan() -> None:
-    """Check, list, show and draw plans. Nothing is created or run."""
+    """Check, make, list, show and draw plans. Nothing is run."""
 
 
 @app.command()
@@ -42,7 +47,7 @@ def check(
     *,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Tell every fault, with line and column.
+    """Tell every fault with its place, and what the gates would run.
 
     Exits with 0 when there is none, 3 when a plan is invalid, 4 when there is no such plan.
     """
@@ -50,12 +55,45 @@ def check(
     results = [_checked(session, name) for name in plans]
     sound = not any(found for _, _, found in results)
     if as_json:
-        out_json({"ok": sound, "plans": [_check_json(*result) for result in results]})
+        told: JsonValue = {"ok": sound, "plans": [_check_json(session, *result) for result in results]}
+        out_json(session.masker.data(told))
     else:
         for result in results:
-            _tell_check(*result)
+            _tell_check(session, *result)
     if not sound:
         raise typer.Exit(errors.ExitCode.INVALID)
+
+
+@app.command()
+@takes_prompt_options
+def new(
+    text: Annotated[str, typer.Argument(help="What is to be done, in a sentence.", metavar="TEXT")],
+    *,
+    prompted: PromptOptions,
+    output: Annotated[str, typer.Option("--output", "-o", help="The file to write [default: standard output].")] = "",
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Make a plan of a sentence; nothing is run.
+
+    What was understood, and where from, is told beside it. A file that is there is left as it is, with exit code 5.
+    """
+    from nofx_cli.cli.prompted import make, shown
+    from nofx_cli.cli.render import prompt_view
+
+    session = open_session()
+    made = make(session, text, prompted)
+    told = shown(session, made, {param.name: param.default for param in made.plan.params})
+    if output:
+        _write_new(Path(output), made.text)
+    if as_json:
+        out_json(session.masker.data(prompt_view.as_json(told, path=output or None)))
+        return
+    if not output:
+        out(session.masker.text(neutralise(made.text, keep_newlines=True).rstrip("\n")))
+    for line in prompt_view.lines(told):
+        note(session.masker.text(line))
+    if output:
+        out(f"{safe(output)}: written; run it with: nofx run {safe(output)}")
 
 
 @app.command("list")
@@ -66,7 +104,8 @@ def list_(
 
     These are the project's, in plans/, and those that come with nofx; a project's hides a built-in of the same name.
     """
-    listed = available(open_session().project)
+    session = open_session()
+    listed, mask = available(session.project), session.masker
     if as_json:
         out_json(
             [
@@ -74,8 +113,8 @@ def list_(
                     "name": found.name,
                     "origin": found.origin,
                     "path": str(found.path),
-                    "goal": found.goal,
-                    "fault": found.fault or None,
+                    "goal": mask.text(found.goal),
+                    "fault": mask.text(found.fault) or None,
                     "shadows": found.shadows,
                 }
                 for found in listed
@@ -90,7 +129,7 @@ def list_(
     for found in listed:
         told = f"cannot be read: {found.fault}" if found.fault else found.goal
         origin = "project, hides the built-in" if found.shadows else found.origin
-        rows.append((safe(found.name), origin, safe(told)))
+        rows.append((safe(found.name), origin, safe(mask.text(told))))
         styles.append(("bold", "", "red" if found.fault else ""))
     for line in columns(rows, styles=styles):
         out(line)
@@ -102,11 +141,12 @@ def show(name: Annotated[str, _NAME], *, as_json: Annotated[bool, _JSON] = False
     from nofx_cli.cli.render import plan_view
 
     file, loaded = _load(name)
+    mask = process_masker()
     if as_json:
-        out_json(plan_view.as_json(loaded, name=file.name, source=file.source))
+        out_json(mask.data(plan_view.as_json(loaded, name=file.name, source=file.source)))
         return
     for line in plan_view.lines(loaded, name=file.name, source=file.source):
-        out(line)
+        out(mask.text(line))
 
 
 @app.command()
@@ -135,6 +175,15 @@ def schema() -> None:
     out(plan_schema_text().rstrip("\n"))
 
 
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet; it appears whole, or not at all."""
+    if not path.parent.is_dir():
+        raise errors.NotFound(f"{path.parent}: there is no such folder", hint=f"make it: mkdir -p {path.parent}")
+    if path.is_symlink() or path.exists():
+        raise errors.Conflict(f"{path} is there already", code="file-exists", hint="give another name, or remove it")
+    replace_file(path, text.encode(), None)
+
+
 def _load(name: str) -> tuple[PlanFile, Plan]:
     session = open_session()
     file = find_plan(name, project=session.project)
@@ -149,20 +198,29 @@ def _checked(session: Session, name: str) -> tuple[str, Plan | None, Sequence[Di
         return exc.diagnostics[0].source, None, exc.diagnostics
 
 
-def _tell_check(source: str, loaded: Plan | None, found: Sequence[Diagnostic]) -> None:
+def _tell_check(session: Session, source: str, loaded: Plan | None, found: Sequence[Diagnostic]) -> None:
     if loaded is not None:
         out(f"{safe(source)}: {paint('ok', 'green')}, {counted(len(loaded.steps), 'step')}")
+        for line in gates_view.lines(_gates(session, loaded), project=session.project):
+            out(f"  {line}")
         return
-    out(render(found))
+    out(session.masker.text(render(found)))
     out()
     out(f"{safe(source)}: {len(found)} " + ("fault" if len(found) == 1 else "faults"))
 
 
-def _check_json(source: str, loaded: Plan | None, found: Sequence[Diagnostic]) -> dict[str, JsonValue]:
+def _gates(session: Session, loaded: Plan) -> list[Rehearsed]:
+    return rehearse_gates(session.services, loaded)
+
+
+def _check_json(
+    session: Session, source: str, loaded: Plan | None, found: Sequence[Diagnostic]
+) -> dict[str, JsonValue]:
     return {
         "source": source,
         "ok": loaded is not None,
         "digest": loaded.digest if loaded else None,
         "steps": len(loaded.steps) if loaded else None,
+        "gates": [gates_view.as_json(gate) for gate in _gates(session, loaded)] if loaded else None,
         "diagnostics": [*to_json(found)],
     }

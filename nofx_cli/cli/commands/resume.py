@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from nofx_cli.cli.execution import Wishes, carry_out
-from nofx_cli.cli.options import JsonOption, QuietOption, RunArgument, WaitOption
+from nofx_cli.cli.execution import Wishes, carry_on
+from nofx_cli.cli.options import DetachOption, JsonOption, QuietOption, RunArgument, StartWorkerOption, WaitOption
 from nofx_cli.engine.going_on import check_can_go_on
 from nofx_cli.wiring.session import open_session
 
@@ -18,6 +18,8 @@ def resume(
     rerun_interrupted: Annotated[
         bool, typer.Option("--rerun-interrupted", help="Run every step that was cut off again, without asking.")
     ] = False,
+    detach: DetachOption = False,
+    start_worker: StartWorkerOption = True,
     wait: WaitOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -30,5 +32,12 @@ def resume(
     session = open_session()
     opened = session.open(run)
     check_can_go_on(opened)
-    wishes = Wishes(stay=wait, rerun_interrupted=rerun_interrupted, as_json=as_json, quiet=quiet)
-    raise typer.Exit(carry_out(session, opened, wishes))
+    wishes = Wishes(
+        stay=wait,
+        rerun_interrupted=rerun_interrupted,
+        as_json=as_json,
+        quiet=quiet,
+        detach=detach,
+        start_worker=start_worker,
+    )
+    raise typer.Exit(carry_on(session, opened, wishes))

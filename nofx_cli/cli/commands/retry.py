@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from nofx_cli.cli.completion import complete_step
-from nofx_cli.cli.execution import Wishes, carry_out
-from nofx_cli.cli.options import JsonOption, QuietOption, RunArgument, WaitOption
+from nofx_cli.cli.execution import Wishes, carry_on
+from nofx_cli.cli.options import DetachOption, JsonOption, QuietOption, RunArgument, StartWorkerOption, WaitOption
 from nofx_cli.cli.output import note
 from nofx_cli.domain.ids import StepName
 from nofx_cli.engine.retry import retry as retry_run
@@ -22,6 +22,8 @@ def retry(
         str,
         typer.Option("--from", help="Do this step and all that needs it again.", autocompletion=complete_step),
     ] = "",
+    detach: DetachOption = False,
+    start_worker: StartWorkerOption = True,
     wait: WaitOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -35,4 +37,8 @@ def retry(
     reset = retry_run(opened, start=StepName(start) if start else None)
     if not as_json and not quiet:
         note(f"again: {', '.join(reset)}")
-    raise typer.Exit(carry_out(session, opened, Wishes(stay=wait, as_json=as_json, quiet=quiet)))
+    raise typer.Exit(
+        carry_on(
+            session, opened, Wishes(stay=wait, as_json=as_json, quiet=quiet, detach=detach, start_worker=start_worker)
+        )
+    )

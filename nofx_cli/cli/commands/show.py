@@ -1,6 +1,7 @@
 """`nofx show`."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,6 +11,9 @@ from nofx_cli.cli.completion import complete_run, complete_step
 from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import out, out_json, terminal_width
 from nofx_cli.cli.render import run_view
+from nofx_cli.domain.findings import Finding
+from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.view_run import RunView, find_step, view_run
 from nofx_cli.wiring.session import Session, open_session
 
@@ -45,8 +49,17 @@ def show(
     elif as_json:
         out_json(run_view.as_json(view))
     else:
-        for line in run_view.lines(view, clock=session.services.clock, terminal_width=terminal_width(sys.stdout)):
+        width, found = terminal_width(sys.stdout), _findings(session, view)
+        for line in run_view.lines(view, clock=session.services.clock, terminal_width=width, findings=found):
             out(line)
+
+
+def _findings(session: Session, view: RunView) -> dict[StepName, Sequence[Finding]]:
+    """Those of the gates that failed."""
+    from nofx_cli.engine.collect_findings import findings_of
+
+    failed = view.state.in_status(StepStatus.FAILED)
+    return {step.name: findings_of(session.services, view.run, step) for step in failed if step.gate is not None}
 
 
 def _tell_step(view: RunView, text: str, *, as_json: bool) -> None:

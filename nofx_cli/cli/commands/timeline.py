@@ -17,6 +17,7 @@ from nofx_cli.domain.durations import parse_duration_ms
 from nofx_cli.domain.ids import RunId
 from nofx_cli.engine.exit_codes import exit_code_of
 from nofx_cli.engine.follow import await_run, follow
+from nofx_cli.engine.queued_runs import QueuedRuns
 from nofx_cli.engine.view_run import headless_state
 from nofx_cli.wiring.session import Session, open_session
 
@@ -95,7 +96,7 @@ class _Idle:
     def __call__(self) -> None:
         services = self._session.services
         summary = services.store.summary(self._run)
-        gone = services.liveness.holder(self._run) is None
+        gone = services.liveness.holder(self._run) is None and self._run not in QueuedRuns(services)
         waits = summary is not None and isinstance(summary.last_run_event.payload, ev.RunWaiting)
         if gone and not self._told:
             note(f"the run waits for a person: nofx show {self._run}" if waits else _abandoned(self._run))

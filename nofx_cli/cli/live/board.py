@@ -13,7 +13,8 @@ from nofx_cli.cli.live.watched import WatchedRun
 from nofx_cli.clock import parse_at
 from nofx_cli.domain.events import Event, StepStarted
 from nofx_cli.domain.ids import StepName
-from nofx_cli.domain.state import RunState, RunStatus, StepState, StepStatus, fold
+from nofx_cli.domain.state import RunState, RunStatus, fold
+from nofx_cli.domain.step_state import StepState, StepStatus
 
 _LINE_LIMIT = 1_000
 
@@ -26,6 +27,7 @@ class Board:
         history = list(watched.history())
         self.state: RunState = fold(watched.plan, history)
         self.documents = Documents(watched.shown)
+        self.findings = watched.findings
         self.stopping = False
         self._seq = history[-1].seq if history else 0
         self._told: deque[Event] = deque()

@@ -7,7 +7,7 @@ from nofx_cli import errors
 from nofx_cli.cli.live.desk import Question
 from nofx_cli.cli.live.shown import ShownLine, shown_lines
 from nofx_cli.domain.ids import digest_of_bytes
-from nofx_cli.domain.state import StepState
+from nofx_cli.domain.step_state import StepState
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ def _finished(event: ev.Event, payload: ev.StepFinished, plan: Plan, gate: ev.Ga
     words = Words(payload.status, error_words(payload.error), payload.duration_ms)
     if gate is not None:
         words = words._replace(word=verdict_word(gate), detail=gate_words(gate))
-    blocks = event.step is None or plan.step(event.step).blocks
+    code = payload.error.code if payload.error else ""
+    blocks = event.step is None or plan.step(event.step).blocks_with(code)
     return words if payload.status == "succeeded" or blocks else words._replace(detail=f"warning: {words.detail}")
 
 

@@ -12,7 +12,7 @@ from nofx_cli.cli.live.rows import Columns, format_seconds, row
 from nofx_cli.cli.live.telling import failures
 from nofx_cli.cli.live.window import window
 from nofx_cli.cli.output import safe
-from nofx_cli.domain.state import StepStatus
+from nofx_cli.domain.step_state import StepStatus
 
 _ROOMY = 14  # lines from which blank ones are spent
 

@@ -13,7 +13,7 @@ from nofx_cli.cli.output import safe
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.events import Event, GateEvaluated
 from nofx_cli.domain.ids import StepName
-from nofx_cli.domain.state import StepState
+from nofx_cli.domain.step_state import StepState
 
 _NAME_LIMIT = 24
 _WORD_WIDTH = 9
@@ -77,7 +77,8 @@ class PlainView:
 
     def _failure(self, step: StepState) -> list[str]:
         lines = [f"{step.name} failed: {telling.error_words(step.error)}"]
-        lines += [f"  | {line}" for line in telling.log_tail(self._watched.log_path, step)]
+        found = telling.findings_lines(self._watched.findings(step), self._watched.run)
+        lines += [f"  | {line}" for line in found or telling.log_tail(self._watched.log_path, step)]
         hint = safe(step.error.hint) if step.error else ""
         return [*lines, f"  hint: {hint}"] if hint else lines
 

@@ -12,7 +12,7 @@ from nofx_cli.cli.output import safe
 from nofx_cli.clock import parse_at
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.plan import Plan
-from nofx_cli.domain.state import StepState, StepStatus
+from nofx_cli.domain.step_state import StepState, StepStatus
 
 _TIME = 6  # as wide as 59m59s
 
@@ -55,7 +55,7 @@ def _sign(board: Board, step: StepState, now_us: int) -> tuple[str, str]:
         case StepStatus.RUNNING:
             return palette.spinner(now_us), BUSY
         case StepStatus.SUCCEEDED:
-            return palette.DONE, GOOD
+            return (palette.SKIPPED, QUIET) if _was_let_through(step) else (palette.DONE, GOOD)
         case StepStatus.FAILED:
             return (palette.FAILED, f"{LOUD} {BAD}") if _blocks(board, step) else (palette.WARNED, f"{LOUD} {WARN}")
         case StepStatus.WAITING:
@@ -95,11 +95,17 @@ def _done(board: Board, step: StepState) -> Text:
     attempt = (attempt_words(step, board.plan), WARN)
     approval = step.approval
     if step.gate is not None:
-        return _joined(attempt, (verdict_word(step.gate), GOOD), (gate_words(step.gate), ""))
+        colour = QUIET if _was_let_through(step) else GOOD
+        return _joined(attempt, (verdict_word(step.gate), colour), (gate_words(step.gate), ""))
     if approval is not None and approval.decision == "granted":
         who = approval.by.id if approval.by else "somebody"
         return _joined(attempt, (f"approved by {safe(who)}", GOOD), (safe(approval.note), ""))
     return _joined(attempt, (safe(board.line_of(step)), QUIET))
+
+
+def _was_let_through(step: StepState) -> bool:
+    """Whether a gate did not apply to the project, and the step may go on without it."""
+    return step.gate is not None and step.gate.verdict != "passed"
 
 
 def _failed(board: Board, step: StepState) -> Text:
@@ -143,4 +149,4 @@ def format_seconds(ms: int) -> str:
 
 
 def _blocks(board: Board, step: StepState) -> bool:
-    return board.plan.steps[step.place].blocks
+    return board.state.blocks(step)

@@ -12,6 +12,7 @@ from nofx_cli.cli.live.telling import (
     attempt_words,
     error_words,
     failures,
+    findings_lines,
     headline,
     log_tail,
     next_commands,
@@ -20,7 +21,8 @@ from nofx_cli.cli.live.telling import (
 from nofx_cli.cli.live.window import window
 from nofx_cli.cli.output import safe
 from nofx_cli.domain.durations import format_duration
-from nofx_cli.domain.state import RunStatus, StepState
+from nofx_cli.domain.state import RunStatus
+from nofx_cli.domain.step_state import StepState
 
 _TOLD_FAILURES = 5
 _FOR_THE_END, _LEAST_ROWS = 10, 15
@@ -54,7 +56,7 @@ def _failure(board: Board, step: StepState, log_path: LogPath, width: int) -> li
     if attempt := attempt_words(step, board.plan):
         title.append(attempt, style=WARN).append(BETWEEN, style=QUIET)
     lines = [title.append(error_words(step.error))]
-    for line in log_tail(log_path, step):
+    for line in findings_lines(board.findings(step), board.run) or log_tail(log_path, step):
         text = Text.assemble(("   │ ", BAD), (line, QUIET))
         text.truncate(width, overflow="ellipsis")
         lines.append(text)

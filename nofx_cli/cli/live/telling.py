@@ -1,21 +1,26 @@
 """The words in which every view tells of steps and of the end of a run. Plain text; what is foreign is neutralised."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from nofx_cli.cli.output import safe
 from nofx_cli.domain.events import GateEvaluated, SkipReason
 from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan
-from nofx_cli.domain.state import RunState, RunStatus, StepState, StepStatus
+from nofx_cli.domain.state import RunState, RunStatus
+from nofx_cli.domain.step_state import StepState, StepStatus
+
+if TYPE_CHECKING:
+    from nofx_cli.domain.findings import Finding
 
 LogPath: TypeAlias = Callable[[StepName, int], Path]
 
 LOG_LINES = 10
 _TAIL_BYTES = 16 * 1024
+_FINDING_LIMIT = 400
 
 
 def counts_words(counts: Mapping[str, int]) -> str:
@@ -78,7 +83,7 @@ def failures(state: RunState) -> list[StepState]:
 
 def warnings(state: RunState) -> list[StepState]:
     """The steps that failed without blocking: told as what they were, also where the run succeeded."""
-    return [step for step in state.in_status(StepStatus.FAILED) if not state.plan.steps[step.place].blocks]
+    return [step for step in state.in_status(StepStatus.FAILED) if not state.blocks(step)]
 
 
 def headline(state: RunState, took: str, *, why: str = "") -> str:
@@ -99,18 +104,24 @@ def headline(state: RunState, took: str, *, why: str = "") -> str:
 
 
 def next_commands(state: RunState, run: RunId) -> list[str]:
-    """What to type next; nothing after a success."""
+    """What to type next; after a success only where it left something to look at and to apply."""
     match state.status:
         case RunStatus.SUCCEEDED:
-            return []
+            return [f"nofx diff {run}", f"nofx apply {run}"] if changed_worktree(state) else []
         case RunStatus.FAILED:
-            return [safe(state.failure.next)] if state.failure and state.failure.next else [f"nofx retry {run}"]
+            again = safe(state.failure.next) if state.failure and state.failure.next else f"nofx retry {run}"
+            return [again, f"nofx diff {run}"] if changed_worktree(state) else [again]
         case RunStatus.CANCELLED:
             return [f"nofx retry {run}"]
         case RunStatus.WAITING:
             return [approve_command(run, step.name) for step in waiting_steps(state)] or [f"nofx resume {run}"]
         case _:
             return [f"nofx resume {run}"]
+
+
+def changed_worktree(state: RunState) -> bool:
+    """Whether something was kept that is not in the commit which the run's worktree began from."""
+    return state.created is not None and state.tree != state.created.workspace.get("base", "")
 
 
 def log_tail(log_path: LogPath, step: StepState) -> list[str]:
@@ -126,6 +137,16 @@ def log_tail(log_path: LogPath, step: StepState) -> list[str]:
     if size > _TAIL_BYTES and len(lines) > 1:
         del lines[0]  # it was cut in the middle
     return [safe(newest(line)) for line in lines[-LOG_LINES:]]
+
+
+def findings_lines(findings: "Sequence[Finding]", run: RunId, *, limit: int = LOG_LINES) -> list[str]:
+    """The worst findings of a gate, a line each, and how many more there are; neutralised."""
+    if not findings:
+        return []
+    from nofx_cli.domain.findings import findings_words
+
+    told = findings_words(findings, limit, more=f"nofx gates report {run}")
+    return [line[:_FINDING_LIMIT] for line in map(safe, told)]
 
 
 def newest(line: str) -> str:

@@ -1,6 +1,6 @@
 """What a view is given of the run it shows, and what a view is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,15 @@ from nofx_cli.domain.events import Event
 from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.state import RunState
+from nofx_cli.domain.step_state import StepState
 from nofx_cli.worker.attempts import Inbox
 from nofx_cli.worker.observer import Observer
 
 if TYPE_CHECKING:
+    from nofx_cli.domain.findings import Finding
     from nofx_cli.engine.answer import Decision
     from nofx_cli.engine.open_run import OpenRun
+    from nofx_cli.engine.services import Services
 
 LEFT = "left"
 """The `Stop.signal` of a person who left a waiting run: it goes on waiting, and the command exits as for a wait."""
@@ -35,6 +38,18 @@ class Answer(Protocol):
         ...
 
 
+def _nothing(_step: StepState) -> "Sequence[Finding]":
+    return ()
+
+
+def _findings(services: "Services", run: RunId, step: StepState) -> "Sequence[Finding]":
+    if step.gate is None:
+        return ()
+    from nofx_cli.engine.collect_findings import findings_of
+
+    return findings_of(services, run, step)
+
+
 @dataclass(frozen=True, slots=True)
 class WatchedRun:
     """A run as a view sees it.
@@ -45,6 +60,7 @@ class WatchedRun:
         log_path: where the log of an attempt at a step lies.
         shown: the text that was kept for an approval, by `ApprovalRequested.path`.
         answer: records a decision; None where no key may be taken.
+        findings: what the last attempt at a gate found.
         inbox: of the executor; a view puts `Stop(LEFT)` into it when the person leaves.
     """
 
@@ -57,6 +73,7 @@ class WatchedRun:
     log_path: Callable[[StepName, int], Path]
     shown: Callable[[str], str]
     answer: Answer | None = None
+    findings: "Callable[[StepState], Sequence[Finding]]" = _nothing
 
     @classmethod
     def of(
@@ -74,6 +91,7 @@ class WatchedRun:
             log_path=partial(services.artifacts.log_path, run),
             shown=shown,
             answer=answer,
+            findings=partial(_findings, services, run),
         )
 
 

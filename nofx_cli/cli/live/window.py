@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from nofx_cli.domain.state import RunState, StepState, StepStatus
+from nofx_cli.domain.state import RunState
+from nofx_cli.domain.step_state import StepState, StepStatus
 
 _WORDS = {
     StepStatus.RUNNING: "running",

@@ -13,7 +13,8 @@ from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonObject
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.payload_data import data_of
-from nofx_cli.domain.wording import counted
+from nofx_cli.domain.wording import counted, dollars
+from nofx_cli.safety.identity import parse_worker_id
 
 _SHORT = 12
 _LONGEST = 300
@@ -29,11 +30,17 @@ _STYLES = {
 def event_line(event: ev.Event) -> str:
     """The whole line; the time is local."""
     where = safe(event.step or "run") + (f"#{event.attempt}" if event.attempt else "")
-    who = safe(f"{event.actor.kind}:{event.actor.id}")
+    who = safe(_who(event.actor))
     kind = safe(event.type)
     told = paint(f"{kind:<20}", *_style(event))
     line = f"{paint(local_time(event.at), 'dim')} {event.seq:>4} {told} {where:<16} {paint(f'{who:<12}', 'dim')}"
     return f"{line} {said(event)}".rstrip()
+
+
+def _who(actor: ev.Actor) -> str:
+    """Of a worker only the number of its process; its id, which holds the host too, is long."""
+    worker = parse_worker_id(actor.id) if actor.kind == "worker" else None
+    return f"{actor.kind}:{worker.pid if worker else actor.id}"
 
 
 def local_time(at: str) -> str:
@@ -69,7 +76,8 @@ def _style(event: ev.Event) -> tuple[str, ...]:
     if isinstance(payload, ev.StepFinished):
         return ("green",) if payload.status == "succeeded" else ("red",)
     if isinstance(payload, ev.GateEvaluated):
-        return ("green",) if payload.verdict == "passed" else ("yellow",) if payload.severity == "warning" else ("red",)
+        quiet = {"passed": "green", "skipped": "dim"}.get(payload.verdict)
+        return (quiet or ("yellow" if payload.severity == "warning" else "red"),)
     style = _STYLES.get(event.type)
     return (style,) if style else ()
 
@@ -99,7 +107,9 @@ def _process(executor: JsonObject) -> str:
 def _created(said: ev.RunCreated) -> str:
     made = f"{said.origin.get('kind')} of {said.origin['run']}" if said.origin.get("run") else ""
     commit = str(said.workspace.get("commit") or "")[:_SHORT]
-    on = f"on {commit}" + (" (dirty)" if said.workspace.get("dirty") else "") if commit else ""
+    dirty = " (dirty)" if said.workspace.get("dirty") else ""
+    on = f"on {commit}" + ("" if said.workspace.get("tree") else dirty) if commit else ""
+    on = f"in a worktree {on}".rstrip() if said.workspace.get("tree") else on
     plan = f"plan {said.plan_name or '?'} {said.plan_digest[:_SHORT]}"
     return _listed(plan, counted(said.steps, "step"), _names(said.params), made, on, said.goal)
 
@@ -146,9 +156,32 @@ def _artifact(said: ev.ArtifactCreated) -> str:
     return _listed(f"{said.name} {said.digest[:_SHORT]}", f"{said.size} bytes", said.media_type)
 
 
-def _model(said: ev.LlmRequested | ev.LlmResponded) -> str:
-    usage, cost = (_names(said.usage), said.cost_usd) if isinstance(said, ev.LlmResponded) else ("", None)
-    return _listed(f"{said.model} {said.digest[:_SHORT]}", usage, "" if cost is None else f"{cost} USD")
+def _asked(said: ev.LlmRequested) -> str:
+    most = f"at most {_dollars(said.reserved_usd)}" if said.reserved_usd else "of unknown price"
+    return _listed(f"{said.model} {said.digest[:_SHORT]}", most)
+
+
+def _answered(said: ev.LlmResponded) -> str:
+    head = f"{said.model} {said.digest[:_SHORT]}"
+    if said.archived:
+        return _listed(head, "from the archive")
+    cost = "cost unknown" if said.cost_usd is None else _dollars(str(said.cost_usd))
+    return _listed(head, _names(said.usage), cost) + (f": {said.error}" if said.error else "")
+
+
+def _held_up(said: ev.BudgetExceeded) -> str:
+    tell = _dollars if said.budget.endswith(".usd") else str
+    spent = f"{tell(said.spent)} spent or reserved" if said.spent else ""
+    return f"{said.budget}: " + _listed(f"the limit is {tell(said.limit)}", spent, f"{tell(said.needed)} needed")
+
+
+def _dollars(amount: str) -> str:
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        return dollars(Decimal(amount))
+    except InvalidOperation:
+        return amount
 
 
 Saying: TypeAlias = Callable[[Any], str]
@@ -180,12 +213,12 @@ SAYINGS: Mapping[type[ev.Payload], Saying] = {
     ev.EffectUnknown: _effect,
     ev.GateEvaluated: _gate,
     ev.ArtifactCreated: _artifact,
-    ev.LlmRequested: _model,
-    ev.LlmResponded: _model,
-    ev.BudgetExceeded: lambda said: f"{said.budget}: the limit is {said.limit}, {said.needed} would be needed",
+    ev.LlmRequested: _asked,
+    ev.LlmResponded: _answered,
+    ev.BudgetExceeded: _held_up,
     ev.PolicyDenied: lambda said: _listed(said.message, f"{said.rule} in {said.source}"),
     ev.QueueBackpressure: lambda said: f"{said.age_ms} ms behind, new jobs wait {said.delay_ms} ms",
     ev.WorkerLost: lambda said: f"process {said.pid} on {said.host} is gone",
     ev.JournalRepaired: lambda said: f"{said.bytes} bytes of a half-written batch were cut off, kept in {said.kept}",
-    ev.SnapshotTaken: lambda said: _listed(said.tree[:_SHORT], said.ref),
+    ev.SnapshotTaken: lambda said: _listed(said.tree[:_SHORT], said.ref, said.path, said.digest[:_SHORT]),
 }

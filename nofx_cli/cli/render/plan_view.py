@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from nofx_cli.cli.output import columns, safe
+from nofx_cli.cli.render.limits_view import limits_json, limits_words
 from nofx_cli.cli.render.run_view import fact_lines
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonValue
+from nofx_cli.domain.limits import effective_budget
 from nofx_cli.domain.plan import Param, Plan, Step, When
+from nofx_cli.domain.policy import Aspect, Level, Rules
+from nofx_cli.domain.project import ProjectRules
 
 _HEAD = ("STEP", "TOOL", "NEEDS", "TIMEOUT", "TRIES", "")
 
@@ -23,9 +27,18 @@ def as_json(plan: Plan, *, name: str, source: str) -> dict[str, JsonValue]:
         "concurrency": plan.concurrency,
         "params": [asdict(param) for param in plan.params],
         "env": dict(plan.env),
-        "policy": asdict(plan.policy),
-        "steps": [{**asdict(step), "blocks": step.blocks} for step in plan.steps],
+        "policy": _policy(plan.policy),
+        "budget": limits_json(effective_budget(ProjectRules(), plan)),
+        "workspace": plan.workspace.value,
+        "steps": [_step_json(plan, step) for step in plan.steps],
     }
+
+
+def _step_json(plan: Plan, step: Step) -> dict[str, JsonValue]:
+    fields = asdict(step)
+    del fields["policy_budget"]
+    budget = limits_json(effective_budget(ProjectRules(), plan, step))
+    return {**fields, "policy": _policy(step.policy), "budget": budget, "blocks": step.blocks}
 
 
 def lines(plan: Plan, *, name: str, source: str) -> Iterator[str]:
@@ -36,6 +49,8 @@ def lines(plan: Plan, *, name: str, source: str) -> Iterator[str]:
             "goal": plan.goal,
             "digest": plan.digest,
             "concurrency": str(plan.concurrency),
+            "workspace": plan.workspace.value,
+            "budget": limits_words(effective_budget(ProjectRules(), plan)),
             "tools": _tools(plan),
             "env": " ".join(plan.env),
         }
@@ -46,17 +61,28 @@ def lines(plan: Plan, *, name: str, source: str) -> Iterator[str]:
             [("PARAMETER", "TYPE", "DEFAULT", ""), *map(_param, plan.params)], styles=_dim(4, plan.params)
         )
     yield ""
-    yield from columns([_HEAD, *map(_step, plan.steps)], styles=_dim(6, plan.steps))
+    yield from columns([_HEAD, *(_step(plan, step) for step in plan.steps)], styles=_dim(6, plan.steps))
 
 
 def _dim(count: int, rows: tuple[object, ...]) -> list[tuple[str, ...]]:
     return [("dim",) * count, *[("",) * count] * len(rows)]
 
 
+def _policy(level: Level) -> dict[str, JsonValue]:
+    """By respect: what is allowed (null: not listed), and what is denied."""
+    return {
+        aspect.value: {
+            "allow": None if rules.allow is None else [rule.pattern for rule in rules.allow],
+            "deny": [rule.pattern for rule in rules.deny],
+        }
+        for aspect, rules in level.items()
+    }
+
+
 def _tools(plan: Plan) -> str:
-    policy = plan.policy
-    allowed = "" if policy.tools_allow is None else f"only {', '.join(policy.tools_allow) or 'none'}"
-    denied = f"never {', '.join(policy.tools_deny)}" if policy.tools_deny else ""
+    rules = plan.policy.get(Aspect.TOOLS, Rules())
+    allowed = "" if rules.allow is None else f"only {', '.join(map(str, rules.allow)) or 'none'}"
+    denied = f"never {', '.join(map(str, rules.deny))}" if rules.deny else ""
     return "; ".join(filter(None, (allowed, denied)))
 
 
@@ -66,7 +92,7 @@ def _param(param: Param) -> tuple[str, ...]:
     return safe(param.name), safe(param.type), safe(default), safe(param.description + choices)
 
 
-def _step(step: Step) -> tuple[str, ...]:
+def _step(plan: Plan, step: Step) -> tuple[str, ...]:
     needs = ", ".join(step.needs) or "-"
     return (
         safe(step.name),
@@ -74,17 +100,21 @@ def _step(step: Step) -> tuple[str, ...]:
         safe(needs),
         format_duration(step.timeout_ms),
         str(step.retry.max_attempts),
-        safe("; ".join(_remarks(step))),
+        safe("; ".join(_remarks(plan, step))),
     )
 
 
-def _remarks(step: Step) -> Iterator[str]:
+def _remarks(plan: Plan, step: Step) -> Iterator[str]:
     if step.when != When.SUCCESS:
         yield f"when {step.when}"
     if step.approval or step.tool.startswith("manual:"):
         yield "asks a person"
     if not step.blocks:
         yield "its failure does not block"
+    if step.repair is not None:
+        yield f"its findings go back to {step.repair.step}, {step.repair.attempts} rounds at most"
+    if budget := limits_words(effective_budget(ProjectRules(), plan, step)):
+        yield f"spends at most {budget}"
     if step.retry_on_interrupt is not None:
         yield "runs again when cut off" if step.retry_on_interrupt else "asks when cut off"
     if step.outputs:

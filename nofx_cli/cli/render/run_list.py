@@ -21,6 +21,7 @@ def as_json(listed: ListedRun) -> dict[str, JsonValue]:
         "run": listed.run,
         "status": listed.status or None,
         "live": listed.live,
+        "queued": listed.queued,
         "plan": listed.plan,
         "goal": listed.goal,
         "actor": listed.actor,

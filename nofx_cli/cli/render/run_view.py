@@ -1,24 +1,41 @@
 """A run as a whole: what it is, how its steps stand, what it left, and what to type next."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nofx_cli.cli import result
-from nofx_cli.cli.live.telling import error_words, gate_words, next_commands, skip_words, verdict_word, waiting_steps
+from nofx_cli.cli.live.telling import (
+    error_words,
+    findings_lines,
+    gate_words,
+    next_commands,
+    skip_words,
+    verdict_word,
+    waiting_steps,
+)
 from nofx_cli.cli.output import columns, paint, safe, shorten, width
 from nofx_cli.cli.render.event_text import local_date_time
 from nofx_cli.cli.render.status import style_of
 from nofx_cli.clock import Clock, format_at, parse_at
 from nofx_cli.domain.durations import format_duration
-from nofx_cli.domain.ids import JsonObject, JsonValue
-from nofx_cli.domain.state import RunStatus, StepState, StepStatus
+from nofx_cli.domain.findings import Finding
+from nofx_cli.domain.ids import JsonObject, JsonValue, StepName
+from nofx_cli.domain.state import RunStatus
+from nofx_cli.domain.step_state import StepState, StepStatus
 from nofx_cli.domain.wording import counted
 from nofx_cli.engine.kept_files import kept_files
 from nofx_cli.engine.list_runs import INTERRUPTED
-from nofx_cli.engine.view_run import RunView
+from nofx_cli.engine.view_run import RunView, bills_of
+from nofx_cli.engine.worktree import is_worktree
+
+if TYPE_CHECKING:
+    from nofx_cli.domain.spending import Bill
 
 _SHORT = 12
-_STEPS_HEAD = ("STEP", "STATUS", "TRY", "TOOK", "TOOL", "")
+_SHOWN_FINDINGS = 20
+_NO_FINDINGS: Mapping[StepName, Sequence[Finding]] = {}
+_STEPS_HEAD = ("STEP", "STATUS", "TRY", "TOOK", "TOOL")
 
 
 def as_json(view: RunView) -> dict[str, JsonValue]:
@@ -28,6 +45,7 @@ def as_json(view: RunView) -> dict[str, JsonValue]:
     return {
         **result.as_json(state),
         "live": view.holder is not None,
+        "queued": view.queued,
         "executor": dict(state.executor) or None,
         "plan": {"name": created.plan_name if created else "", "digest": created.plan_digest if created else ""},
         "plan_fault": view.plan_fault or None,
@@ -54,17 +72,21 @@ def as_json(view: RunView) -> dict[str, JsonValue]:
             }
             for kept in kept_files(view)
         ],
+        "cost": _cost_json(bills_of(view)),
         "next": list(commands(view)),
         "head": {"seq": view.head.seq, "digest": view.head.digest},
     }
 
 
-def lines(view: RunView, *, clock: Clock, terminal_width: int) -> Iterator[str]:
-    """The page for people."""
+def lines(
+    view: RunView, *, clock: Clock, terminal_width: int, findings: Mapping[StepName, Sequence[Finding]] = _NO_FINDINGS
+) -> Iterator[str]:
+    """The page for people; `findings` are those of failed gates."""
     yield from head_lines(view, clock=clock)
     yield ""
     yield from _steps(view, clock=clock, terminal_width=terminal_width)
     yield from _artifacts(view)
+    yield from _findings(view, findings)
     yield from _troubles(view)
     typed = list(commands(view))
     if typed:
@@ -89,7 +111,8 @@ def head_lines(view: RunView, *, clock: Clock) -> Iterator[str]:
         "made": f"{made}, nofx {created.nofx}",
         "started": local_date_time(state.started_at),
         "ended": local_date_time(state.ended_at),
-        "executor": f"process {view.holder.pid} on {view.holder.host}" if view.holder else "",
+        "executor": view.holder.who if view.holder else "none; a job of it waits in the queue" if view.queued else "",
+        "cost": _cost_words(bills_of(view)),
         "key": created.idempotency_key,
         "head": f"{view.head.seq}:{view.head.digest}",
         "note": f"the plan cannot be read any more: {view.plan_fault.splitlines()[0]}" if view.plan_fault else "",
@@ -111,20 +134,23 @@ def values_words(values: JsonObject) -> str:
 
 
 def workspace_words(workspace: JsonObject) -> str:
-    """The folder, its commit, and whether it differed from that."""
+    """The folder, its commit, and whether it differed from that; or the worktree that was made from the commit."""
     commit = str(workspace.get("commit") or "")[:_SHORT]
     branch = str(workspace.get("branch") or "")
     at = f" at {commit}" + (f" ({branch})" if branch else "") if commit else ""
-    return str(workspace.get("path") or "") + at + (", with changes" if workspace.get("dirty") else "")
+    folder = str(workspace.get("path") or "") + at
+    if is_worktree(workspace):
+        return f"{folder}, in {workspace.get('tree')}"
+    return folder + (", with changes" if workspace.get("dirty") else "")
 
 
 def commands(view: RunView) -> Iterator[str]:
     """What to type next; nothing while the run goes on or when it succeeded."""
     state = view.state
-    if state.status is RunStatus.RUNNING and view.holder is not None:
+    if state.status is RunStatus.RUNNING and (view.holder is not None or view.queued):
         yield from (f"nofx approve {step.name} --run {view.run}" for step in waiting_steps(state))
         return
-    if state.status is RunStatus.QUEUED and view.holder is not None:
+    if state.status is RunStatus.QUEUED and (view.holder is not None or view.queued):
         return
     yield from next_commands(state, view.run)
 
@@ -139,21 +165,55 @@ def _took(view: RunView, clock: Clock) -> str:
 
 
 def _steps(view: RunView, *, clock: Clock, terminal_width: int) -> Iterator[str]:
-    rows = [_STEPS_HEAD, *(_row(view, step, clock) for step in view.state.steps.values())]
+    costs = _cost_cells(bills_of(view))
+    head = (*_STEPS_HEAD, "COST", "") if costs else (*_STEPS_HEAD, "")
+    rows = [head, *(_row(view, step, clock, costs) for step in view.state.steps.values())]
+    last = len(head) - 1
     if terminal_width:
-        left = terminal_width - sum(max(width(row[at]) for row in rows) + 2 for at in range(5))
-        rows = [(*row[:5], shorten(row[5], max(left, 20))) for row in rows]
-    styles = [("dim",) * 6, *(("", style_of(step.status.value), *("",) * 4) for step in view.state.steps.values())]
+        left = terminal_width - sum(max(width(row[at]) for row in rows) + 2 for at in range(last))
+        rows = [(*row[:last], shorten(row[last], max(left, 20))) for row in rows]
+    plain = ("",) * (last - 1)
+    styles = [("dim",) * len(head), *(("", style_of(step.status.value), *plain) for step in view.state.steps.values())]
     yield from columns(rows, styles=styles)
 
 
-def _row(view: RunView, step: StepState, clock: Clock) -> tuple[str, ...]:
+def _row(view: RunView, step: StepState, clock: Clock, costs: Mapping[str, str]) -> tuple[str, ...]:
     ms = step.duration_ms
     if step.status is StepStatus.RUNNING and view.holder is not None:
         ms = (clock.now_us() - parse_at(step.started_at)) // 1000
     took = format_duration(ms) if ms or step.status is StepStatus.SUCCEEDED else ""
+    cost = (costs.get(step.name, ""),) if costs else ()
     tool = view.plan.steps[step.place].tool
-    return (safe(step.name), step.status.value, str(step.attempt or ""), took, safe(tool), what_words(step))
+    return (safe(step.name), step.status.value, str(step.attempt or ""), took, safe(tool), *cost, what_words(step))
+
+
+def _cost_words(bills: "Mapping[str, Bill]") -> str:
+    if not bills:
+        return ""
+    from nofx_cli.cli.render.cost_view import summary
+
+    return summary(_sum_of(bills))
+
+
+def _cost_cells(bills: "Mapping[str, Bill]") -> Mapping[str, str]:
+    if not bills:
+        return {}
+    from nofx_cli.cli.render.cost_view import cost_cell
+
+    return {step: cost_cell(bill) for step, bill in bills.items()}
+
+
+def _cost_json(bills: "Mapping[str, Bill]") -> JsonValue:
+    if not bills:
+        return None
+    from nofx_cli.cli.render.cost_view import bill_json
+
+    return {**bill_json(_sum_of(bills)), "steps": {step: bill_json(bill) for step, bill in bills.items()}}
+
+
+def _sum_of(bills: "Mapping[str, Bill]") -> "Bill":
+    first, *others = bills.values()
+    return sum(others, first)
 
 
 def what_words(step: StepState) -> str:
@@ -181,6 +241,15 @@ def _artifacts(view: RunView) -> Iterator[str]:
         for k in kept
     ]
     yield from columns(rows, styles=[("dim",) * 4, *([("",) * 4] * len(kept))])
+
+
+def _findings(view: RunView, findings: Mapping[StepName, Sequence[Finding]]) -> Iterator[str]:
+    for step, found in findings.items():
+        if not found:
+            continue
+        yield ""
+        yield f"{paint(safe(step), 'bold')}  {what_words(view.state.steps[step])}"
+        yield from (f"  {line}" for line in findings_lines(found, view.run, limit=_SHOWN_FINDINGS))
 
 
 def _troubles(view: RunView) -> Iterator[str]:

@@ -11,9 +11,9 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonValue, StepName
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.payload_data import data_of
-from nofx_cli.domain.state import Approval, StepState
+from nofx_cli.domain.step_state import Approval, StepState
 from nofx_cli.engine.kept_files import kept_files
-from nofx_cli.engine.view_run import RunView
+from nofx_cli.engine.view_run import RunView, bills_of
 
 _ENDS = (ev.StepFinished, ev.StepRetryScheduled, ev.StepInterrupted)
 
@@ -41,6 +41,7 @@ def as_json(view: RunView, name: StepName) -> dict[str, JsonValue]:
         "cause": step.cause or None,
         "gate": data_of(step.gate) if step.gate else None,
         "approval": _approval_json(step.approval),
+        "cost": _cost_json(view, name),
         "attempts": [_attempt_json(attempt) for attempt in _attempts(view, name)],
         "artifacts": [{"attempt": kept.attempt, **data_of(kept.artifact)} for kept in kept_files(view, step=name)],
     }
@@ -61,6 +62,7 @@ def lines(view: RunView, name: StepName) -> Iterator[str]:
             "hint": step.error.hint if step.error else "",
             "asked": step.approval.question if step.approval else "",
             "answered": _answer_words(step),
+            "cost": _cost_words(view, name),
             "log": f"nofx logs {view.run} {name}" if step.attempt else "",
         }
     )
@@ -106,6 +108,24 @@ def _attempt_json(attempt: _Attempt) -> dict[str, JsonValue]:
         "duration_ms": took,
         "error": _error_json(error),
     }
+
+
+def _cost_words(view: RunView, name: StepName) -> str:
+    bill = bills_of(view).get(name)
+    if bill is None:
+        return ""
+    from nofx_cli.cli.render.cost_view import summary
+
+    return summary(bill)
+
+
+def _cost_json(view: RunView, name: StepName) -> JsonValue:
+    bill = bills_of(view).get(name)
+    if bill is None:
+        return None
+    from nofx_cli.cli.render.cost_view import bill_json
+
+    return bill_json(bill)
 
 
 def _error_json(error: StepError | None) -> JsonValue:

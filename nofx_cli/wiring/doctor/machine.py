@@ -22,6 +22,7 @@ def checks(environ: Mapping[str, str]) -> Iterator[Finding]:
     yield ok("python", f"{platform.python_version()}, {sys.executable}")
     yield _platform()
     yield _git()
+    yield _sandbox()
     yield _open_files()
     yield _completion(environ)
 
@@ -42,6 +43,16 @@ def _git() -> Finding:
     except OSError as exc:
         told = f"git cannot be used ({exc}): runs do not record the commit that they work on"
         return warn("git", told, "install git")
+
+
+def _sandbox() -> Finding:
+    from nofx_cli.safety.sandbox import Unavailable, find_means
+
+    means = find_means()
+    if isinstance(means, Unavailable):
+        told = f"a step with `sandbox` fails, unless that is optional: {means.why}"
+        return warn("sandbox", told, means.remedy)
+    return ok("sandbox", f"steps can be shut in, by {means.name}")
 
 
 def _open_files() -> Finding:

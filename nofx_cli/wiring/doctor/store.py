@@ -1,4 +1,4 @@
-"""The store: whether it can be written, how fast, what lies about in it, and which runs were cut off."""
+"""The store: whether it can be written, how fast, what lies about in it, and what is to be done."""
 
 import os
 import time
@@ -9,7 +9,8 @@ from statistics import median
 from nofx_cli import errors
 from nofx_cli.drivers.filesystem.layout import fdatasync, write_all
 from nofx_cli.drivers.filesystem.watch import FolderWatch
-from nofx_cli.engine.list_runs import INTERRUPTED, list_runs
+from nofx_cli.engine.list_runs import list_runs
+from nofx_cli.wiring.doctor import queue
 from nofx_cli.wiring.doctor.finding import Finding, fail, ok, warn
 from nofx_cli.wiring.session import Session
 
@@ -42,7 +43,8 @@ def checks(session: Session) -> Iterator[Finding]:
     yield _space(folder)
     yield _file_events(folder)
     yield from _unfinished(session)
-    yield from _interrupted(session)
+    yield from _damaged(session)
+    yield from queue.checks(session)
 
 
 def _nearest(root: Path) -> Path:
@@ -93,19 +95,23 @@ def _file_events(folder: Path) -> Finding:
     return warn("file events", told, "raise fs.inotify.max_user_instances, or keep the store on a local disk")
 
 
-def _unfinished(session: Session) -> Iterator[Finding]:
+def cut_off_creations(session: Session) -> Iterator[Path]:
+    """Folders of runs whose creation began long ago and has not come to its end."""
     for folder in session.layout.unfinished():
         try:
             age = time.time() - folder.stat().st_mtime
         except FileNotFoundError:
             continue  # it came to its end just now
         if age > _STALE_SECONDS:
-            yield warn("leftover", f"{folder}: a run whose creation was cut off", f"rm -r {folder}")
+            yield folder
 
 
-def _interrupted(session: Session) -> Iterator[Finding]:
+def _unfinished(session: Session) -> Iterator[Finding]:
+    for folder in cut_off_creations(session):
+        yield warn("leftover", f"{folder}: a run whose creation was cut off", queue.REPAIR)
+
+
+def _damaged(session: Session) -> Iterator[Finding]:
     for listed in list_runs(session.services, limit=_NEWEST):
-        if listed.shown_status == INTERRUPTED:
-            yield warn("interrupted", f"run {listed.run}: no process executes it", f"nofx resume {listed.run}")
-        elif listed.fault:
+        if listed.fault:
             yield fail("damaged", f"run {listed.run}: {listed.fault}", f"nofx verify {listed.run}")

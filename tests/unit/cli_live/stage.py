@@ -1,7 +1,6 @@
 """A run told event by event, on a clock that stands still, and the views of it."""
 
 import io
-import queue
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +15,7 @@ from nofx_cli.cli.live.frame import Size, frame
 from nofx_cli.cli.live.rows import Columns, row
 from nofx_cli.cli.live.summary import summary
 from nofx_cli.cli.live.watched import Answer
-from nofx_cli.clock import ManualClock, format_at
+from nofx_cli.clock import Inbox, ManualClock, format_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.codec import Head, encode_batch
 from nofx_cli.domain.ids import Digest, RunId, StepName, canonical_json, digest_of_bytes
@@ -60,7 +59,7 @@ class Stage:
         self.clock = ManualClock("2026-11-22T09:15:30.000000Z")
         self.folder = folder
         self.told: list[ev.Event] = []
-        self.inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self.inbox: Inbox[object] = Inbox()
         self.documents: dict[str, str] = {}
         self.answer: Answer | None = None
         self._head = Head()

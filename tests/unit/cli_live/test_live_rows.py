@@ -57,6 +57,13 @@ def test_gate_tells_verdict_and_counts() -> None:
     ]
 
 
+def test_gate_that_does_not_apply_looks_like_no_pass() -> None:
+    stage = Stage(step("sast", "gate:sast"))
+    stage.tell(started("sast"), gate("sast", "skipped", "the project has nothing for bandit"), succeeded("sast"))
+    [line] = stage.rows(stage.board())
+    assert line.startswith(" ○ sast  gate:sast  skipped · the project has nothing for bandit")
+
+
 def test_gate_without_summary_tells_its_counts() -> None:
     stage = Stage(step("lint", "gate:lint"))
     counted = ev.GateEvaluated("gate:lint", "passed", "blocking", "", {"files": 120, "findings": 0}), "lint", 1

@@ -1,5 +1,7 @@
 """A setting comes from the flag, then the environment, then the file, then the default; each knows from where."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ def _write(project: Path, text: str) -> Path:
 def test_defaults(project: Path) -> None:
     settings = load_settings(project, {})
     assert (settings.store.value, settings.store.source) == (project / "local_data", "default")
-    assert (settings.actor.value, settings.grace_ms.value) == ("", 2_000)
+    assert (settings.actor.value, settings.grace_ms.value) == ("", 700)
     assert (settings.output_limit.value, settings.sync.value) == (64 * 1024**2, True)
 
 
@@ -83,7 +85,7 @@ def test_sizes(project: Path, text: str, value: int) -> None:
         ("store: [a]\n", "nofx.yaml:1:1: error[settings-bad-value]: `store` must be a single value"),
         ("store:\n", "nofx.yaml:1:1: error[settings-bad-value]: `store` has no value; take the line away"),
         ("store: ~\n", "nofx.yaml:1:1: error[settings-bad-value]: `store` has no value"),
-        ("models: {}\n", "error[settings-not-yet-supported]: `models` is not supported by this version of nofx"),
+        ("modles: {}\n", "error[settings-unknown-key]: unknown key `modles`; did you mean `models`?"),
         ("- a\n", "nofx.yaml:1:1: the settings must be a mapping of keys to values"),
         ("a: [\n", "nofx.yaml is not YAML"),
         ("grace: soon\n", "nofx.yaml:1: grace: 'soon' is not a duration"),
@@ -98,8 +100,14 @@ def test_faults_of_the_file(project: Path, text: str, told: str) -> None:
 
 def test_all_faults_of_the_file_are_told_at_once(project: Path) -> None:
     with pytest.raises(errors.InvalidInput) as refused:
-        load_settings(_write(project, "x: 1\nstore: [a]\nmodels: {}\n"), {})
+        load_settings(_write(project, "x: 1\nstore: [a]\nservices: {}\n"), {})
     assert [line.split(":")[1] for line in refused.value.message.splitlines()] == ["1", "2", "3"]
+
+
+def test_what_has_a_structure_is_left_to_who_knows_it(project: Path) -> None:
+    keys = ("policy", "gates", "secrets", "approvals", "models", "agents", "budget")
+    text = "".join(f"{key}: {{x: [1]}}\n" for key in keys)
+    assert load_settings(_write(project, f"{text}grace: 2s\n"), {}).grace_ms.value == 2000
 
 
 def test_a_file_that_is_no_text(project: Path) -> None:
@@ -116,7 +124,8 @@ def test_an_empty_file_has_no_settings(project: Path, text: str) -> None:
 
 def test_every_setting_is_told_apart_and_described() -> None:
     assert len({declared.variable for declared in DECLARED}) == len(DECLARED)
-    assert all(declared.variable.startswith("NOFX_") and declared.description for declared in DECLARED)
+    assert all(declared.variable.startswith(("NOFX_", "BACKPRESSURE_")) for declared in DECLARED)
+    assert all(declared.description for declared in DECLARED)
 
 
 def test_the_project_is_the_nearest_folder_with_settings_or_a_checkout(project: Path) -> None:
@@ -132,3 +141,47 @@ def test_the_project_is_the_nearest_folder_with_settings_or_a_checkout(project: 
 def test_a_worktree_is_a_project_too(project: Path) -> None:
     (project / ".git").write_text("gitdir: elsewhere\n")
     assert find_project(project) == project
+
+
+@pytest.mark.parametrize("name", ["nofx.yaml", "nofx.yml"])
+def test_settings_that_cannot_be_read_make_a_project_too(project: Path, name: str) -> None:
+    below = project / "a"
+    below.mkdir()
+    (project / name).symlink_to("nowhere")
+    assert find_project(below) == project
+
+
+def _fifo(file: Path) -> None:
+    os.mkfifo(file)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda file: file.symlink_to("nowhere"), "a link that leads to nothing"),
+        (lambda file: file.symlink_to("/dev/null"), "no regular file"),
+        (_fifo, "no regular file"),
+        (lambda file: file.mkdir(), "Is a directory"),
+        (lambda file: file.write_bytes(b"#" * (16 * 1024 * 1024 + 1)), "larger than 16 MiB"),
+    ],
+)
+def test_what_is_there_and_cannot_be_read_is_not_taken_for_settings_that_say_nothing(
+    project: Path, make: Callable[[Path], object], told: str
+) -> None:
+    make(project / "nofx.yaml")
+    with pytest.raises(errors.InvalidInput, match=told) as refused:
+        load_settings(project, {})
+    assert refused.value.code == "settings-unreadable"
+
+
+def test_a_file_whose_name_is_only_like_that_of_settings_is_told(project: Path) -> None:
+    (project / "nofx.yml").write_text("policy: {}\n")
+    with pytest.raises(errors.InvalidInput, match=r"nofx\.yml is not read") as refused:
+        load_settings(project, {})
+    assert refused.value.hint == "mv nofx.yml nofx.yaml"
+
+
+@pytest.mark.parametrize("text", ["[" * 300_000, "- " * 300_000, "a: " + "{a: " * 300_000])
+def test_deep_nesting_is_refused(project: Path, text: str) -> None:
+    with pytest.raises(errors.InvalidInput, match="nested deeper than 64 levels"):
+        load_settings(_write(project, text), {})
