@@ -96,8 +96,11 @@ def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store, a home, an identity for git and a working folder of the test's own, for it and for what it starts."""
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A store, a home, an identity for git and a working folder of the test's own, for it and for what it starts.
+
+    A worker that it leaves behind in its store is ended, and the test fails: such a process would live on for ever.
+    """
     for name in list(os.environ):
         if name.startswith(_OF_THE_CALLER) or name in _OF_THE_TERMINAL:
             monkeypatch.delenv(name)
@@ -118,3 +121,10 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
+    yield
+    if (tmp_path / "store" / "workers").is_dir():
+        from nofx_cli.testing.left_workers import end_workers
+
+        left = end_workers(tmp_path / "store")
+        if left:
+            pytest.fail(f"the test left workers running: {left}")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.program import Program
+from tests.acceptance.workplace import Workplace
 
 
 @pytest.fixture
@@ -21,3 +22,11 @@ def nofx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
     program.close()
     program.nothing_is_left()
     program.every_run_verifies()
+
+
+@pytest.fixture
+def work(nofx: Program) -> Iterator[Workplace]:
+    """Workers in that project; none outlives the test."""
+    workplace = Workplace(nofx)
+    yield workplace
+    workplace.close()

@@ -25,7 +25,7 @@ PATIENCE = 30
 class Program:
     """`nofx` as typed in `folder`, with nothing to read unless told otherwise."""
 
-    command = (sys.executable, "-m", "nofx_cli")
+    command: tuple[str, ...] = (sys.executable, "-m", "nofx_cli")
 
     def __init__(self, folder: Path, store: Path) -> None:
         self.folder = folder

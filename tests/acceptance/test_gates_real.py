@@ -1,48 +1,20 @@
 """The truth table of the gates, with the real ruff and the real pytest."""
 
-import os
-import signal
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from nofx_cli.domain.outcome import Failed, GateEvaluation, Outcome, Succeeded
+from nofx_cli.domain.outcome import Failed, Outcome
 from nofx_cli.handlers.gates import lint, unit
 from nofx_cli.handlers.gates.gate import GateHandler
-from nofx_cli.ports.processes import ProcessResult
-from nofx_cli.testing import FakeContext, ProcessCall, process_result
+from nofx_cli.testing import FakeContext
+from tests.acceptance.gate_bench import evaluation, run_gate, stand_in, write
+from tests.acceptance.real_processes import RealProcesses
 
 pytestmark = pytest.mark.acceptance
 
 GATES = {"gate:lint": lint.HANDLER, "gate:unit": unit.HANDLER}
-
-
-@dataclass
-class RealProcesses:
-    """Runs what a handler asks for, with as small an environment as nofx gives, and ends it at the time limit."""
-
-    time_limit_seconds: float = 60
-
-    def __call__(self, call: ProcessCall) -> ProcessResult:
-        env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LANG": "C.UTF-8"}
-        # The plugins of nofx's own environment take a second to load and are not what is tried here.
-        env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **call.env}
-        with subprocess.Popen(
-            call.argv, cwd=call.cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, text=True,
-        ) as process:  # fmt: skip
-            try:
-                printed, _ = process.communicate(timeout=self.time_limit_seconds)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                return process_result(None, signal="SIGKILL", stopped="timeout")
-        last = ([line for line in printed.splitlines() if line.strip()] or [""])[-1]
-        if process.returncode < 0:
-            return process_result(None, signal=signal.Signals(-process.returncode).name, last_line=last)
-        return process_result(process.returncode, last_line=last)
 
 
 @pytest.fixture(autouse=True)
@@ -56,69 +28,48 @@ def ctx(tmp_path: Path) -> FakeContext:
 
 
 def run(ctx: FakeContext, tool: str, files: dict[str, str]) -> Outcome:
-    for name, text in files.items():
-        path = ctx.workspace / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    ctx.tool = tool
-    before = sorted(ctx.workspace.rglob("*"))
-    outcome = GATES[tool].run(ctx)
-    assert sorted(ctx.workspace.rglob("*")) == before, "a gate leaves nothing behind"
-    return outcome
-
-
-def verdict(outcome: Outcome) -> GateEvaluation:
-    assert isinstance(outcome, Succeeded | Failed)
-    assert outcome.gate is not None
-    assert isinstance(outcome, Succeeded) == (outcome.gate.verdict == "passed")
-    return outcome.gate
-
-
-def fake_tool(ctx: FakeContext, name: str, script: str) -> None:
-    program = ctx.workspace / ".venv/bin" / name
-    program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
+    write(ctx, files)
+    return run_gate(ctx, GATES[tool], tool)
 
 
 class TestLint:
     def test_clean_code_passes(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:lint", {"a.py": "x = 1\n", "sub/b.py": "y = 2\n", "pyproject.toml": ""}))
+        gate = evaluation(run(ctx, "gate:lint", {"a.py": "x = 1\n", "sub/b.py": "y = 2\n", "pyproject.toml": ""}))
         assert (gate.verdict, gate.summary) == ("passed", "no findings in 2 files")
         assert gate.counts == {"files": 2, "findings": 0, "fixable": 0}
         assert gate.digest
 
     def test_a_finding_fails_also_where_the_project_says_to_mend_it(self, ctx: FakeContext) -> None:
         settings = "[tool.ruff]\nfix = true\nfix-only = true\n"
-        gate = verdict(run(ctx, "gate:lint", {"a.py": "import os\n", "b.py": "x = 1\n", "pyproject.toml": settings}))
+        gate = evaluation(run(ctx, "gate:lint", {"a.py": "import os\n", "b.py": "x = 1\n", "pyproject.toml": settings}))
         assert (gate.verdict, gate.summary) == ("failed", "1 finding in 2 files")
-        assert gate.counts == {"files": 2, "findings": 1, "fixable": 1}
+        assert gate.counts == {"files": 2, "findings": 1, "fixable": 1, "errors": 1, "warnings": 0, "notes": 0}
         assert "a.py:1:8 F401 `os` imported but unused" in ctx.logged
         assert (ctx.workspace / "a.py").read_text() == "import os\n"
-        assert sorted(ctx.artifacts) == ["findings.json", "ruff.json"]
+        assert sorted(ctx.artifacts) == ["findings.json", "findings.sarif", "ruff.json"]
 
     def test_a_syntax_error_fails(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:lint", {"a.py": "def (\n", "b.py": "x = 1\n"}))
+        gate = evaluation(run(ctx, "gate:lint", {"a.py": "def (\n", "b.py": "x = 1\n"}))
         assert gate.verdict == "failed"
         assert gate.counts["files"] == 2
         assert gate.counts["findings"] >= 1
 
     def test_an_empty_folder_is_vacuous(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:lint", {"pyproject.toml": "", "readme": "x"}))
+        gate = evaluation(run(ctx, "gate:lint", {"pyproject.toml": "", "readme": "x"}))
         assert (gate.verdict, gate.counts) == ("vacuous", {"files": 0})
 
     def test_code_that_all_settings_exclude_is_vacuous(self, ctx: FakeContext) -> None:
         settings = '[tool.ruff]\nlint.exclude = ["a.py"]\n'
-        gate = verdict(run(ctx, "gate:lint", {"a.py": "import os\n", "pyproject.toml": settings}))
+        gate = evaluation(run(ctx, "gate:lint", {"a.py": "import os\n", "pyproject.toml": settings}))
         assert (gate.verdict, gate.counts) == ("vacuous", {"files": 0})
 
     def test_settings_that_cannot_be_read_are_an_error(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:lint", {"a.py": "x = 1\n", "pyproject.toml": "[tool.ruff"}))
+        gate = evaluation(run(ctx, "gate:lint", {"a.py": "x = 1\n", "pyproject.toml": "[tool.ruff"}))
         assert gate.verdict == "errored"
         assert gate.summary.startswith("ruff exited with code 2: ")
 
     def test_the_projects_environment_is_not_linted(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:lint", {".venv/lib/x.py": "import os\n", "a.py": "x = 1\n"}))
+        gate = evaluation(run(ctx, "gate:lint", {".venv/lib/x.py": "import os\n", "a.py": "x = 1\n"}))
         assert (gate.verdict, gate.counts["files"]) == ("passed", 1)
 
 
@@ -127,7 +78,7 @@ ONE = "def test_one(): pass\n"
 
 class TestUnit:
     def test_tests_that_pass(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:unit", {"test_a.py": ONE, "code.py": "x = 1\n"}))
+        gate = evaluation(run(ctx, "gate:unit", {"test_a.py": ONE, "code.py": "x = 1\n"}))
         assert (gate.verdict, gate.summary) == ("passed", "1 test: 1 passed")
         assert gate.counts == {"tests": 1, "passed": 1, "failed": 0, "errors": 0, "skipped": 0}
         assert gate.digest
@@ -143,46 +94,46 @@ class TestUnit:
             "def test_late(late): pass\n"
             "def test_both(late): assert 0\n"
         )
-        gate = verdict(run(ctx, "gate:unit", {"tests/test_a.py": text}))
+        gate = evaluation(run(ctx, "gate:unit", {"tests/test_a.py": text}))
         assert gate.verdict == "failed"
         assert gate.counts == {"tests": 5, "passed": 1, "failed": 1, "errors": 2, "skipped": 1}
         assert "tests/test_a.py::TestA::test_two[a::b]" in gate.summary
         assert "tests/test_a.py:3 TestA::test_two[a::b] AssertionError: assert 'a::b' == 1" in ctx.logged
 
     def test_a_file_that_cannot_be_imported_fails(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:unit", {"test_a.py": ONE, "test_bad.py": "def (\n"}))
+        gate = evaluation(run(ctx, "gate:unit", {"test_a.py": ONE, "test_bad.py": "def (\n"}))
         assert (gate.verdict, gate.summary) == ("failed", "1 test: 1 error: test_bad.py")
         assert "test_bad.py collection SyntaxError: invalid syntax" in ctx.logged
 
     @pytest.mark.parametrize("text", ["", "import pytest\n@pytest.mark.skip\ndef test_a(): pass\n"])
     def test_no_test_that_ran_is_vacuous(self, ctx: FakeContext, text: str) -> None:
-        assert verdict(run(ctx, "gate:unit", {"test_a.py": text})).verdict == "vacuous"
+        assert evaluation(run(ctx, "gate:unit", {"test_a.py": text})).verdict == "vacuous"
 
     def test_a_test_that_ends_pytest_with_success_does_not_pass(self, ctx: FakeContext) -> None:
-        gate = verdict(run(ctx, "gate:unit", {"test_a.py": "import os\ndef test_one(): os._exit(0)\n"}))
+        gate = evaluation(run(ctx, "gate:unit", {"test_a.py": "import os\ndef test_one(): os._exit(0)\n"}))
         assert gate.verdict == "errored"
         assert gate.summary.startswith("pytest ended without writing its report")
 
     def test_a_project_that_turns_failure_into_success_does_not_pass(self, ctx: FakeContext) -> None:
         conftest = "def pytest_sessionfinish(session): session.exitstatus = 0\n"
-        gate = verdict(run(ctx, "gate:unit", {"test_a.py": "def test_one(): assert 0\n", "conftest.py": conftest}))
+        gate = evaluation(run(ctx, "gate:unit", {"test_a.py": "def test_one(): assert 0\n", "conftest.py": conftest}))
         assert gate.verdict == "failed"
 
     def test_a_floor_that_is_missed_fails_although_all_tests_pass(self, ctx: FakeContext) -> None:
         conftest = "def pytest_sessionfinish(session): session.exitstatus = 1\n"
-        gate = verdict(run(ctx, "gate:unit", {"test_a.py": ONE, "conftest.py": conftest}))
+        gate = evaluation(run(ctx, "gate:unit", {"test_a.py": ONE, "conftest.py": conftest}))
         assert gate.verdict == "failed"
         assert gate.summary.startswith("1 test: 1 passed, yet pytest exited with code 1")
 
     def test_a_pytest_that_is_killed_is_an_error(self, ctx: FakeContext) -> None:
         kill = "import os\ndef test_one(): os.kill(os.getpid(), 9)\n"
-        gate = verdict(run(ctx, "gate:unit", {"test_a.py": kill}))
+        gate = evaluation(run(ctx, "gate:unit", {"test_a.py": kill}))
         assert gate.verdict == "errored"
         assert gate.summary.startswith("pytest was ended by SIGKILL")
 
     def test_settings_of_the_project_cannot_move_the_report_or_select_the_last_failed(self, ctx: FakeContext) -> None:
         settings = '[tool.pytest.ini_options]\naddopts = "--junit-xml=mine.xml --last-failed --strict-config"\n'
-        gate = verdict(run(ctx, "gate:unit", {"test_a.py": ONE, "pyproject.toml": settings}))
+        gate = evaluation(run(ctx, "gate:unit", {"test_a.py": ONE, "pyproject.toml": settings}))
         assert (gate.verdict, gate.counts["tests"]) == ("passed", 1)
 
 
@@ -197,7 +148,7 @@ class TestEveryGate:
         monkeypatch.setattr(sys, "executable", str(tmp_path / "bin/python"))
         monkeypatch.setenv("PATH", str(tmp_path))
         outcome = run(ctx, tool, {"test_a.py": ONE})
-        assert (verdict(outcome).verdict, verdict(outcome).summary) == (
+        assert (evaluation(outcome).verdict, evaluation(outcome).summary) == (
             "errored",
             f"{self.program(tool)} is not installed",
         )
@@ -215,16 +166,16 @@ class TestEveryGate:
     def test_a_tool_that_breaks_is_an_error_whatever_it_says(
         self, ctx: FakeContext, tool: str, script: str, summary: str
     ) -> None:
-        fake_tool(ctx, self.program(tool), script)
-        gate = verdict(run(ctx, tool, {"test_a.py": ONE}))
+        stand_in(ctx, self.program(tool), script)
+        gate = evaluation(run(ctx, tool, {"test_a.py": ONE}))
         assert gate.verdict == "errored"
         assert summary in gate.summary
 
     def test_a_tool_that_hangs_is_timed_out(self, ctx: FakeContext, tool: str) -> None:
-        fake_tool(ctx, self.program(tool), "exec sleep 60")
+        stand_in(ctx, self.program(tool), "exec sleep 60")
         ctx.processes = RealProcesses(time_limit_seconds=0.2)
         outcome = run(ctx, tool, {"test_a.py": ONE})
-        assert verdict(outcome).verdict == "timed_out"
+        assert evaluation(outcome).verdict == "timed_out"
         assert isinstance(outcome, Failed)
         assert outcome.error.code == "timeout"
         assert outcome.retryable
@@ -237,8 +188,8 @@ def test_what_nofx_keeps_in_the_workspace_is_not_examined(ctx: FakeContext, tool
 
     outcome = run(ctx, tool, {**clean[tool], kept: "import os\ndef test_kept():\n    assert False\n"})
 
-    assert verdict(outcome).verdict == "passed"
-    assert 1 in verdict(outcome).counts.values()
+    assert evaluation(outcome).verdict == "passed"
+    assert 1 in evaluation(outcome).counts.values()
 
 
 def test_the_table_covers_every_gate_handler() -> None:

@@ -133,3 +133,36 @@ def test_a_handler_of_an_installed_package_is_found_by_its_entry_point(nofx: Pro
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
     told = nofx("run", "plan.yaml", env={"PYTHONPATH": path})
     assert told.code == 0, told
+
+
+WORK = """\
+import os
+from pathlib import Path
+from nofx_cli.plugin import Failed, StepError, Succeeded
+
+class Work:
+    rerun_safe = True
+
+    def match(self, tool):
+        return tool == "work"
+
+    def run(self, ctx):
+        names = ctx.workspace / "names"
+        with open(names, "a") as file:
+            print(ctx.work, file=file)
+        count = len(names.read_text().splitlines())
+        if count == 1:
+            os.kill(os.getpid(), 9)
+        return Failed(StepError("x", "x"), retryable=True) if count == 2 else Succeeded()
+
+HANDLERS = [Work()]
+"""
+
+
+def test_work_keeps_its_name_after_a_death_and_not_after_an_end(nofx: Program) -> None:
+    _handler(nofx, "work", WORK)
+    plan = nofx.plan("  - {name: a, tool: work, retry: {max_attempts: 2, backoff: [1ms]}}\n")
+    assert nofx("run", plan).code == -9
+    assert nofx("resume").code == 0
+    died, went_on, retried = (nofx.folder / "names").read_text().splitlines()
+    assert died == went_on != retried

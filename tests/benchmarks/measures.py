@@ -8,6 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import model_measures
+import queue_measures
+import worker_measures
+import worktree_measures
 from timing import Bench, Figure, microseconds, milliseconds
 
 from nofx_cli.clock import SystemClock, format_at, parse_at
@@ -109,7 +113,7 @@ def memory(bench: Bench) -> Iterator[Figure]:
     one = bench.plan("mem1", ["{name: a, tool: shell, inputs: {command: ['true']}}"])
     thousand = bench.plan("mem1000", [f"{{name: s{n}, tool: 'test:echo'}}" for n in range(1000)])
     for what, plan, goal in (("peak memory of a run of one step", one, 60), ("of 1,000 steps", thousand, 90)):
-        peak = statistics.median(bench.run([bench.nofx, "run", plan]).peak_mb for _ in range(bench.pairs))
+        peak = statistics.median(bench.peak_mb([bench.nofx, "run", plan]) for _ in range(bench.pairs))
         yield Figure(what, f"{peak:.1f} MB", "", peak, goal, "MB")
 
 
@@ -173,4 +177,11 @@ ALL: Mapping[str, Callable[[Bench], Iterator[Figure]]] = {
     "list": listing,
     "follow": follow,
     "memory": memory,
+    "queue-depth": queue_measures.queue_depth,
+    "worker-latency": worker_measures.latency,
+    "worker-throughput": worker_measures.throughput,
+    "worker-idle": worker_measures.idle,
+    "worker-memory": worker_measures.memory,
+    "model-overhead": model_measures.overhead,
+    "snapshot": worktree_measures.snapshot,
 }

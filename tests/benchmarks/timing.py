@@ -8,13 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
 
 @dataclass(frozen=True)
 class Timed:
-    """A finished process: seconds from start to end, and its peak memory in megabytes."""
+    """A finished process: seconds from start to end."""
 
     wall: float
-    peak_mb: float
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,24 @@ class Bench:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        process.wait()
         wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{argv} ended with {process.returncode}")
-        return Timed(wall, usage.ru_maxrss / 1024)
+        return Timed(wall)
+
+    def peak_mb(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
+        """The peak memory of a command, in megabytes. A small process starts it, for a child has its parent's peak."""
+        found = subprocess.run(
+            [self.python, "-c", _PEAK, *argv],
+            cwd=self.folder,
+            env=dict(environment or self.environment()),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+        return int(found.stdout) / 1024
 
     def paired(self, ours: Callable[[], float], theirs: Callable[[], float]) -> tuple[float, float, float]:
         """Measure both in turn, once uncounted; the medians and the median of the ratios."""

@@ -35,8 +35,9 @@ def test_a_run_killed_at_any_append_is_finished_by_resume(tmp_path: Path) -> Non
     assert driven.returncode == 0, driven.stderr
     cases = [json.loads(line) for line in driven.stdout.splitlines()]
 
-    assert len({case["point"] for case in cases}) == 5
-    assert len(cases) >= 25
+    appends = Counter(case["point"] for case in cases)
+    assert len(appends) == 5
+    assert min(appends.values()) >= 4, appends  # `a` and `b` may end in one batch: how many there are, time decides
     for case in cases:
         check(case)
 

@@ -14,7 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 WORDS_OF_THE_DESIGN = (
     "plan", "run", "step", "attempt", "tool", "handler", "gate", "approval", "workspace", "artifact", "journal", "fold",
-    "append", "claim", "backoff", "digest", "redact", "actor", "verdict", "head", "store",
+    "append", "claim", "backoff", "digest", "redact", "actor", "verdict", "head", "store", "worker", "job",
+    "dead letter", "backpressure", "hold", "standing",
 )  # fmt: skip
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
@@ -59,14 +60,31 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
 
 
 OPTIONS = options()
+GROUPS = {name.partition(" ")[0] for name in OPTIONS if " " in name}
+
+
+def command_in(words: str) -> str:
+    """The name of the command that was typed: two words, one, or a group that is only spoken of."""
+    first, second, *_ = [*words.split(), "", ""]
+    return f"{first} {second}" if f"{first} {second}" in OPTIONS else first
 
 
 @pages
 def test_every_option_that_a_page_gives_to_a_command_exists(page: Path) -> None:
     text = code(page.read_text(encoding="utf-8"))
-    for command, rest in re.findall(r"^(?:\$ )?nofx ((?:plan |config )?[a-z][a-z-]*)([^|>;\n#]*)", text, re.MULTILINE):
-        named = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", re.sub(r"\"[^\"]*\"", "", rest)))
-        assert named <= OPTIONS[command], f"{page.name}: nofx {command} has no {named - OPTIONS[command]}"
+    for words in re.findall(r"^(?:\$ )?nofx ([a-z][^|>;\n#]*)", text, re.MULTILINE):
+        command = command_in(words)
+        named = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", re.sub(r"\"[^\"]*\"", "", words)))
+        there = OPTIONS[command] if command not in GROUPS else OPTIONS.get(command, set())
+        assert named <= there, f"{page.name}: nofx {command} has no {named - there}"
+
+
+def test_a_command_is_known_with_its_group_and_a_group_without_its_commands() -> None:
+    assert command_in("worker stop --now") == "worker stop"
+    assert command_in("worker --drain") == "worker"
+    assert command_in("queue") in GROUPS
+    assert {"--drain", "--concurrency"} <= OPTIONS["worker"]
+    assert "--drain" not in OPTIONS["worker stop"]
 
 
 @pages

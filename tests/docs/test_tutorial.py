@@ -28,7 +28,9 @@ def test_the_pages_that_are_meant_to_be_typed_have_something_to_type() -> None:
         "tutorial",
         "ask-people",
         "go-on-after-a-crash",
+        "mend-the-queue",
         "run-in-ci",
+        "run-workers",
         "write-a-plan",
     }
 
@@ -77,6 +79,8 @@ def test_a_page_is_files_and_commands_in_order(tmp_path: Path) -> None:
         ("first\n…\nlast", "first\nsecond\nthird\nlast\n"),
         ("first\n…\nlast", "first\nlast\n"),
         ("at 09:15:30.123 in …/here", "at 23:00:00.000 in /tmp/here"),
+        ("worker w-laptop-3c9a1e-17715-8b21f0-1 is gone", "worker w-ci-7-f6028b-31-65bfd7-12 is gone"),
+        ("w-laptop-3c9a1e-17715-8b21f0-1  alive  17715  laptop", "w-vm-f6028b-31-65bfd7-2  alive  31     ci-7"),
         ("Killed", "bash: line 9: 4711 Killed                  nofx run x.yaml"),
     ],
 )

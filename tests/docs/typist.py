@@ -5,8 +5,9 @@ A page is typed from top to bottom in one shell, in an empty folder:
 - A block behind a line that ends in the name of a file and a colon is the content of that file.
 - In a `console` block what follows `$ ` is typed, and the lines below are all that it prints.
 
-What differs from one time to the next is covered on both sides: ids of runs, times, durations, digests, numbers of
-processes, how wide columns are. In what a page shows, `…` stands for any text, and alone on a line for any lines.
+What differs from one time to the next is covered on both sides: ids of runs and workers, times, durations, digests,
+numbers of processes, how wide columns are. In what a page shows, `…` stands for any text, and alone on a line for any
+lines.
 """
 
 import os
@@ -27,6 +28,9 @@ _COVERS = (
     (r"\b\d{4}-\d\d-\d\dT[\d:.]+Z", "<instant>"),
     (r"\b\d{4}-\d\d-\d\d\b", "<day>"),
     (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "<time>"),
+    (r"\bw-[a-z0-9-]+-[0-9a-f]{6}-\d+-[0-9a-f]{6}-\d+\b", "<worker>"),
+    (r"(<worker> +(?:alive|stopping|gone|elsewhere)) +\d+ +\S+", r"\1 <process>"),
+    (r"\bworker:\d+\b", "worker:<pid>"),
     (r"\b([0-9a-f]{64}|[0-9a-f]{12}|[0-9a-f]{8}…)(?!\w)", "<digest>"),
     (r"\bprocess \d+ on \S+", "process <pid>"),
     (r"\bprocess \d+", "process <pid>"),
@@ -86,10 +90,23 @@ def type_page(page: str, *, folder: Path) -> list[tuple[Command, str]]:
     workplace.mkdir()
     _make_environment(environment)
     script = [_written(piece) if isinstance(piece, File) else f"{piece.typed}\n{_told(mark)}" for piece in pieces(page)]
-    done = subprocess.run(
-        ["bash", "-c", "\n".join(script)],
-        cwd=workplace,
-        env=_surroundings(os.environ, environment),
+    surroundings = _surroundings(os.environ, environment)
+    try:
+        done = _bash("\n".join(script), workplace, surroundings)
+    finally:
+        for store in workplace.glob("**/local_data/workers"):
+            _bash("nofx worker stop --now", store.parents[1], surroundings)
+    commands = [piece for piece in pieces(page) if isinstance(piece, Command)]
+    printed = done.stdout.split(f"\n{mark}\n")
+    assert len(printed) == len(commands) + 1, f"the shell gave up: {done.stdout[-2_000:]}"
+    return list(zip(commands, printed, strict=False))
+
+
+def _bash(script: str, folder: Path, environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -97,10 +114,6 @@ def type_page(page: str, *, folder: Path) -> list[tuple[Command, str]]:
         timeout=60,
         check=False,
     )
-    commands = [piece for piece in pieces(page) if isinstance(piece, Command)]
-    printed = done.stdout.split(f"\n{mark}\n")
-    assert len(printed) == len(commands) + 1, f"the shell gave up: {done.stdout[-2_000:]}"
-    return list(zip(commands, printed, strict=False))
 
 
 def _written(file: File) -> str:

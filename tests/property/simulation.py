@@ -11,7 +11,8 @@ from nofx_cli.domain.decide import decide
 from nofx_cli.domain.ids import Digest, RunId, StepName
 from nofx_cli.domain.outcome import StepError
 from nofx_cli.domain.plan import Plan, Severity, Step, When
-from nofx_cli.domain.state import ENDED_STEP, RunState, StepState, StepStatus
+from nofx_cli.domain.state import RunState
+from nofx_cli.domain.step_state import ENDED_STEP, StepState, StepStatus
 
 AT = "2026-11-22T09:15:30.000000Z"
 RUN = RunId("20261122-091530-7k3f9q")
@@ -159,5 +160,6 @@ def view(state: RunState) -> dict[str, object]:
     """All that a reader can see of a state, to compare two."""
     seen = {name: value for name, value in vars(state).items() if name not in ("plan", "steps", "_ready")}
     seen["steps"] = [asdict(step) for step in state.steps.values()]
+    seen["spending"] = vars(state.spending)
     seen["next"] = state.next_due_us()
     return seen

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.plan import Plan, When
-from nofx_cli.domain.state import ENDED_STEP, RunStatus, StepStatus
+from nofx_cli.domain.state import RunStatus
+from nofx_cli.domain.step_state import ENDED_STEP, StepStatus
 from tests.property.simulation import Simulation, check_indexes, plans
 
 chances = st.integers(0, 2**32).map(Random)

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from nofx_cli.clock import SystemClock
+from nofx_cli.drivers.filesystem.layout import Layout
+from nofx_cli.drivers.filesystem.workers import FileWorkers
+from nofx_cli.testing.child import Child, listen, say
+from nofx_cli.testing.left_workers import end_workers
 from nofx_cli.testing.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,3 +78,17 @@ def test_a_wait_that_is_in_vain_fails_and_says_what_for() -> None:
 def test_a_wait_gives_back_what_it_found() -> None:
     looks = iter([None, "", "there"])
     assert wait_until(lambda: next(looks)) == "there"
+
+
+def test_a_worker_that_a_test_has_left_is_ended(tmp_path: Path) -> None:
+    store = tmp_path / "another store"
+    with Child(become_a_worker, str(store)) as child:
+        worker = child.hear()
+        assert end_workers(store) == [worker]
+        assert end_workers(store) == []
+
+
+def become_a_worker(store: str) -> None:
+    registration = FileWorkers(Layout(Path(store), sync=False), SystemClock()).register(concurrency=1)
+    say(registration.id)
+    listen()
