@@ -5,7 +5,6 @@ The frame is the one that the live view draws; Rich writes it as SVG. `make pict
 
 import io
 import os
-import queue
 import sys
 import tempfile
 import threading
@@ -22,7 +21,7 @@ from nofx_cli.cli.live.desk import Desk, Question
 from nofx_cli.cli.live.frame import Size, frame
 from nofx_cli.domain.events import Event
 from nofx_cli.domain.ids import StepName
-from nofx_cli.domain.state import StepStatus
+from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.create_run import NewRun, create_run
 from nofx_cli.testing.waiting import wait_until
 from nofx_cli.wiring.session import Session, open_session
@@ -136,7 +135,7 @@ def caught(session: Session, project: Path) -> str:
     plan = session.services.load_plan(text, "release.yaml")
     new = NewRun(plan=plan, text=text, name="release", params={}, workspace=describe_workspace(project))
     opened = create_run(session.services, new, keys=session.keys)
-    inbox: Inbox = queue.SimpleQueue()
+    inbox: Inbox = Inbox()
     kept = session.layout.run(opened.run)
     board = Board(WatchedRun.of(opened, inbox=inbox, shown=lambda path: (kept / path).read_text("utf-8")))
     run = threading.Thread(target=execute, args=(opened,), kwargs={"observer": Onlooker(board), "inbox": inbox})

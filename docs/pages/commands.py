@@ -41,6 +41,8 @@ def _commands_of(group: Any, context: Any) -> Iterator[tuple[str, Any]]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if hasattr(command, "list_commands"):
+            if command.invoke_without_command:
+                yield name, command
             for inner, inner_command in _commands_of(command, context):
                 yield f"{name} {inner}", inner_command
         else:
