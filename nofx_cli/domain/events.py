@@ -41,6 +41,7 @@ class AskReason(StrEnum):
     INTERRUPTED = "interrupted"
     ASKED = "asked"
     BUDGET = "budget"
+    EFFECT = "effect"
 
 
 @record
@@ -284,7 +285,9 @@ class ApprovalStale(Payload):
 
 @record
 class EffectIntended(Payload):
-    """A handler is about to change the outside world."""
+    """A handler is about to change the outside world: `kind` is what it does, `target` what it does it to, `digest`
+    the SHA-256 of what it writes there.
+    """
 
     type: ClassVar[str] = "effect.intended"
     kind: str = ""
@@ -294,17 +297,19 @@ class EffectIntended(Payload):
 
 @record
 class EffectDone(Payload):
-    """The change was made. `result` tells where it can be seen."""
+    """The change was made. `result` tells where it can be seen; `reconciled` that it was found out afterwards."""
 
     type: ClassVar[str] = "effect.done"
     kind: str = ""
     target: str = ""
     result: JsonObject = field(default_factory=dict)
+    digest: str = ""
+    reconciled: bool = False
 
 
 @record
 class EffectUnknown(Payload):
-    """After a crash nobody can tell whether the change was made: a person decides."""
+    """Nobody can tell whether a change that was intended was made: a person decides. `known` is what is known."""
 
     type: ClassVar[str] = "effect.unknown"
     kind: str = ""

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 
 from nofx_cli.clock import parse_at
 from nofx_cli.domain import events as ev
+from nofx_cli.domain.effects import Done, Intent, KnownEffect
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.reservations import Spending
-from nofx_cli.domain.step_state import Approval, StepState, StepStatus
+from nofx_cli.domain.step_state import BESIDE, Approval, StepState, StepStatus
 
 
 class RunStatus(StrEnum):
@@ -337,6 +338,7 @@ def _reset(state: RunState, step: StepState, payload: ev.StepReset, ctx: _Contex
     step.skip_reason, step.cause, step.ended_at = None, "", ""
     step.artifacts = []
     step.answers, step.tried_since, step.exceeded = {}, "", None
+    step.effects = {name: effect for name, effect in step.effects.items() if effect.is_open}
     step.feedback = payload.repair
     if not payload.repair:
         step.rounds = []
@@ -348,7 +350,7 @@ def _reset(state: RunState, step: StepState, payload: ev.StepReset, ctx: _Contex
 
 
 def _requested(state: RunState, step: StepState, payload: ev.ApprovalRequested, ctx: _Context) -> None:
-    before = step.standing_approval if payload.reason is ev.AskReason.BUDGET else None
+    before = step.standing_approval if payload.reason in BESIDE else None
     step.approval = Approval(payload.digest, payload.question, payload.reason, payload.path, before=before)
     state.set_status(step, StepStatus.WAITING)
 
@@ -365,6 +367,8 @@ def _answer(decision: str) -> Callable[[RunState, StepState, Any, _Context], Non
         if decision == "granted":
             if approval.reason is ev.AskReason.BUDGET and step.exceeded is not None:
                 _raise(state, step.name, step.exceeded)
+            if approval.reason is ev.AskReason.EFFECT:  # it is to be made, also where it was made before
+                step.effects = {name: effect for name, effect in step.effects.items() if not effect.unclear}
             step.due_us = step.delayed_us = 0
             state.set_status(step, StepStatus.QUEUED)
         else:
@@ -412,6 +416,24 @@ def _llm_responded(state: RunState, step: StepState, payload: ev.LlmResponded, c
         step.answers[payload.digest] = payload.answer
 
 
+def _intended(state: RunState, step: StepState, payload: ev.EffectIntended, ctx: _Context) -> None:
+    intent = Intent(payload.kind, payload.target, payload.digest, ctx.attempt)
+    step.effects.pop((payload.kind, payload.target), None)
+    step.effects[payload.kind, payload.target] = KnownEffect(intent)
+
+
+def _effect_done(state: RunState, step: StepState, payload: ev.EffectDone, ctx: _Context) -> None:
+    known = step.effects.get((payload.kind, payload.target))
+    if known is not None:
+        step.effects[payload.kind, payload.target] = KnownEffect(known.intent, Done(payload.result))
+
+
+def _effect_unknown(state: RunState, step: StepState, payload: ev.EffectUnknown, ctx: _Context) -> None:
+    known = step.effects.get((payload.kind, payload.target))
+    if known is not None and known.is_open:
+        step.effects[payload.kind, payload.target] = KnownEffect(known.intent, unclear=payload.known or "nothing")
+
+
 def _stale(state: RunState, step: StepState, payload: ev.ApprovalStale, ctx: _Context) -> None:
     step.approval = None
     state.set_status(step, StepStatus.WAITING)
@@ -453,6 +475,9 @@ _STEP_CHANGES: Mapping[type[ev.Payload], Callable[[RunState, StepState, Any, _Co
     ev.ApprovalRejected: _answer("rejected"),
     ev.ApprovalWaived: _answer("waived"),
     ev.ApprovalStale: _stale,
+    ev.EffectIntended: _intended,
+    ev.EffectDone: _effect_done,
+    ev.EffectUnknown: _effect_unknown,
     ev.GateEvaluated: _gate,
     ev.ArtifactCreated: _artifact,
     ev.BudgetExceeded: _exceeded,

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nofx_cli.domain import events as ev
+from nofx_cli.domain.effects import KnownEffect
 from nofx_cli.domain.ids import JsonObject, StepName
 from nofx_cli.domain.outcome import StepError
 
@@ -39,13 +40,16 @@ class Approval:
     at: str = ""
     note: str = ""
     before: "Approval | None" = None
-    """Of a question about a budget: the answer that the step runs under, which that question leaves as it is."""
+    """Of a question beside the step's own: the answer that the step runs under, which that question leaves."""
 
     @property
     def standing(self) -> "Approval | None":
         """The answer that the step runs under; None where it needs none."""
-        about_money = self.reason is ev.AskReason.BUDGET and self.decision == "granted"
-        return self.before if about_money else self
+        return self.before if self.reason in BESIDE and self.decision == "granted" else self
+
+
+BESIDE = frozenset({ev.AskReason.BUDGET, ev.AskReason.EFFECT})
+"""Questions that are not about whether the step may do what it would do: an answer to that stands beside theirs."""
 
 
 @dataclass(slots=True, eq=False, repr=False, match_args=False)
@@ -65,6 +69,7 @@ class StepState:
         exceeded: the budget that it was last held up by.
         feedback: in a repair, why it is done again, as `step.reset` told it.
         rounds: of a gate that is repaired, how it judged so far.
+        effects: what it intended or changed outside, by kind and target; those that were made go with a reset.
         tree: of the run's worktree after its last attempt that came to an end; empty where there is none.
     """
 
@@ -99,6 +104,12 @@ class StepState:
     feedback: JsonObject = field(default_factory=dict)
     rounds: "list[Round]" = field(default_factory=list)
     tree: str = ""
+    effects: dict[tuple[str, str], KnownEffect] = field(default_factory=dict)
+
+    @property
+    def open_effects(self) -> list[KnownEffect]:
+        """Those that may have been made without being on record, in the order in which they were intended."""
+        return [effect for effect in self.effects.values() if effect.is_open]
 
     @property
     def standing_approval(self) -> Approval | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from nofx_cli.domain.effects import Intent, Reconciled
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 from nofx_cli.domain.outcome import Outcome
@@ -34,6 +35,23 @@ class Granted:
     at: str
     note: str
     digest: str
+
+
+class Effect(Protocol):
+    """A change to the outside world that `StepContext.effect` put on record as intended."""
+
+    @property
+    def result(self) -> JsonObject | None:
+        """What came of it where it was made already, by this attempt or an earlier one; else None: it is to be made."""
+        ...
+
+    def done(self, result: JsonObject) -> None:
+        """Say that it was made, and where it can be seen; returns when that is durably on record.
+
+        Raises:
+            StepCancelled: the attempt was given up. What was made stays made; the next attempt reconciles.
+        """
+        ...
 
 
 @record
@@ -77,6 +95,9 @@ class StepContext(Protocol):
     store: Path
     """The folder of nofx's own files. Where it lies in the workspace, it is no part of what is worked on."""
     approval: Granted | None
+    previewed: JsonValue
+    """What the handler's `preview` gave just now, when it was found to be what a person approved. None where nobody was
+    asked, or where the step goes on with what was approved: after a change outside that is on record as made."""
     secrets: Mapping[str, str]
     """The secrets of the step's scopes, by name; its processes have them in their environment."""
 
@@ -168,6 +189,28 @@ class StepContext(Protocol):
         """
         ...
 
+    def effect(self, kind: str, target: str, digest: str) -> Effect:
+        """Put on record, durably, that the outside world is about to be changed.
+
+        ```python
+        effect = ctx.effect("git.push", f"{remote} {branch}", digest)
+        if effect.result is None:
+            effect.done({"commit": push()})
+        ```
+
+        What is left open, by a crash or a failure in between, is reconciled before the step's next attempt: its handler
+        is asked whether it was made. A step that ends well with an effect left open fails (code `effect-left-open`).
+
+        Args:
+            kind: what is done, such as `git.push`; with `target` it names the effect within the step.
+            target: what it is done to; never a secret.
+            digest: SHA-256 of what is written there.
+
+        Raises:
+            StepCancelled: the step is to stop; the change must not be made.
+        """
+        ...
+
     def ask_model(self, request: "ModelRequest") -> "ModelAnswer":
         """Ask a model, or take the answer from the archive. On record, within budgets; the answer streams to the log.
 
@@ -213,7 +256,11 @@ class StepHandler(Protocol):
     - `writes_with(inputs) -> bool`: whether the tool changes the workspace when it has these inputs, in the place of
       `writes`. Values may still be templates; what depends on one is taken to write.
     - `preview(ctx) -> JsonObject`: what would be done, without doing it; shown by `--dry-run` and bound by approvals.
-    - `reconcile(ctx, intent) -> "done" | "not_done" | "unknown"`: whether an effect that was intended took place.
+    - `asks_with(ctx) -> bool`: whether the step asks a person first, in the place of `needs_approval`.
+    - `reconcile(ctx, intent: Intent) -> Done | NotDone | Unclear`: whether an effect that an earlier attempt intended,
+      and of which nothing more is on record, was made. It looks, and changes nothing. A step of a handler that has it
+      goes on by itself after a crash; where it is unclear, a person decides. It has the step's secrets and inputs, but
+      runs no processes with `ctx.process`.
     """
 
     def match(self, tool: str) -> bool:
@@ -248,6 +295,23 @@ class Handlers(Protocol):
 def handler_flag(handler: StepHandler, name: str) -> bool:
     """An optional attribute of a handler."""
     return bool(getattr(handler, name, False))
+
+
+def handler_asks(handler: StepHandler, ctx: StepContext) -> bool:
+    """Whether a step of the handler's asks a person before it runs."""
+    asks_with = getattr(handler, "asks_with", None)
+    return handler_flag(handler, "needs_approval") if asks_with is None else bool(asks_with(ctx))
+
+
+def handler_reconciles(handler: StepHandler) -> bool:
+    """Whether it can find out about effects of its own."""
+    return getattr(handler, "reconcile", None) is not None
+
+
+def reconcile_with(handler: StepHandler, ctx: StepContext, intent: Intent) -> Reconciled:
+    """What the handler finds out about an effect that was intended; it must be able to."""
+    found: Reconciled = handler.reconcile(ctx, intent)  # type: ignore[attr-defined]  # optional, asked for before
+    return found
 
 
 def handler_writes(handler: StepHandler, inputs: JsonObject) -> bool:

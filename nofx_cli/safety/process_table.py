@@ -19,8 +19,8 @@ class Process(NamedTuple):
     """One process. `started` is as `identity.started` has it.
 
     `group` and `session` are 0 where the system does not tell them, and where they were begun outside of the container
-    that we are in. `of_kernel` tells of a thread of the kernel; it has no program. `exiting` tells of one that has given up its memory, and with it its arguments and its environment, but is not gone
-    yet. Only Linux tells these two.
+    that we are in. `exiting` tells of one that has given up its memory, and with it its arguments and its environment,
+    but is not gone yet, `of_kernel` of a thread of the kernel, which never had any; only Linux tells these two.
     """
 
     pid: int
