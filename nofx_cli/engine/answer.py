@@ -28,7 +28,7 @@ _PAYLOADS: dict[Decision, type[ev.ApprovalGranted | ev.ApprovalRejected | ev.App
     "waived": ev.ApprovalWaived,
 }
 
-_SHOWN_AS_KEPT = frozenset({ev.AskReason.ASKED, ev.AskReason.BUDGET})
+_SHOWN_AS_KEPT = frozenset({ev.AskReason.ASKED, ev.AskReason.BUDGET, ev.AskReason.EFFECT})
 """Questions about what was kept when it was asked, and not about what the step would do now."""
 
 

@@ -6,13 +6,13 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from nofx_cli import errors
-from nofx_cli.clock import format_at, parse_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.ids import JsonObject, RunId, StepName, canonical_json
 from nofx_cli.domain.outcome import Failed, GateEvaluation, Outcome, StepError, Succeeded, Verdict, Waiting
 from nofx_cli.domain.record import record
 from nofx_cli.domain.step_state import StepStatus
+from nofx_cli.engine.failing import after_failure
 from nofx_cli.engine.open_run import Batch
 from nofx_cli.engine.output_file import MAX_BYTES
 from nofx_cli.engine.prepare import Claimed, denied_error
@@ -63,7 +63,7 @@ def run_attempt(services: Services, claimed: Claimed) -> AttemptResult:
     stopped = ""
     watch = None if handler_flag(claimed.handler, "instant") else WriteWatch(ctx)
     try:
-        ctx.open_secrets()
+        _ = ctx.secrets  # where one cannot be had, nothing is begun
         outcome = _checked(claimed.handler.run(ctx))
         if ctx.cancellation.reason == "timeout":
             outcome = timed_out(claimed)
@@ -127,6 +127,10 @@ def conclude(services: Services, batch: Batch, result: AttemptResult) -> None:
         step, attempt = result.step, result.attempt
         batch.extend(held_up(services, result.run, short, step=step, attempt=attempt, duration_ms=took_ms))
         return
+    if state.effects:
+        from nofx_cli.engine.effects import as_effects_stand
+
+        outcome = as_effects_stand(state, outcome)
     match outcome:
         case Succeeded() as done:
             _add_gate(services, batch, result, done.gate)
@@ -164,16 +168,10 @@ def _as_repair_ends(services: Services, batch: Batch, result: AttemptResult, fai
 
 
 def _conclude_failure(services: Services, batch: Batch, result: AttemptResult, failed: Failed) -> None:
-    state = batch.state.steps[result.step]
-    retry = batch.state.plan.steps[state.place].retry
     error = replace(failed.error, message=services.mask_text(failed.error.message))
-    failures = state.failures + 1
-    if failed.retryable and failures < retry.max_attempts:
-        delay_ms = retry.delay_ms(failures)
-        due_at = format_at(parse_at(batch.at) + delay_ms * 1000)
-        payload: ev.Payload = ev.StepRetryScheduled(error, delay_ms, due_at, result.duration_ms)
-    else:
-        payload = ev.StepFinished("failed", _masked(services, failed.outputs), error, result.duration_ms)
+    told = replace(failed, error=error, outputs=_masked(services, failed.outputs))
+    step = batch.state.steps[result.step]
+    payload = after_failure(batch.state.plan, step, told, at=batch.at, duration_ms=result.duration_ms)
     batch.add(payload, result.step, result.attempt)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated, Event
-from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of, key_of_digest
+from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName, digest_of, key_of_digest
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.project import limits_time
 from nofx_cli.domain.state import RunState
@@ -27,6 +27,7 @@ from nofx_cli.safety.policy import Denial, permissions_of
 if TYPE_CHECKING:
     from nofx_cli.domain.models import EditFormat, ModelAnswer, ModelRequest
     from nofx_cli.engine.budgets import Shortage
+    from nofx_cli.engine.effects import BegunEffect
     from nofx_cli.engine.open_run import Batch
     from nofx_cli.ports.workspaces import Surroundings
 
@@ -79,10 +80,11 @@ class EngineContext:
         self.worker = services.actor.id
         self.workspace, self.store = services.workspace, services.store_folder
         self.approval: Granted | None = None
+        self.previewed: JsonValue = None
         self.rules, self.began_with = services.rules(), state.rules
         self.permissions = permissions_of(self.rules, plan, step)
         self.denials: list[Denial] = []
-        self.secrets: Mapping[str, str] = {}
+        self._secrets: Mapping[str, str] | None = None
         self.cancellation = StopRequest()
         self.on_line: Callable[[str], None] | None = None
         self.touched_files = False
@@ -92,17 +94,17 @@ class EngineContext:
         """The budget that holds the step up, whatever its handler makes of that."""
         self._shortage_of_time: Callable[[], Shortage] | None = None
         self._calls = 0
+        self._effects: dict[tuple[str, str], BegunEffect] = {}
         self._scratch: Path | None = None
         self._deadline_ms = 0.0
 
-    def open_secrets(self) -> None:
-        """Get the secrets of the step's scopes, for its handler and its processes.
-
-        Raises:
-            errors.NofxError: one of them cannot be had.
-        """
-        if self._spec.secrets_scope:
-            self.secrets = self._services.secrets_of(self._spec.secrets_scope)
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Got when they are first asked for. Raises `errors.NofxError` where one of them cannot be had."""
+        if self._secrets is None:
+            scopes = self._spec.secrets_scope
+            self._secrets = self._services.secrets_of(scopes) if scopes else {}
+        return self._secrets
 
     def deny(self, denial: Denial) -> errors.PolicyDenied:
         """Keep a denial for the record: whatever the handler makes of the error, the step fails by it."""
@@ -262,6 +264,20 @@ class EngineContext:
 
     def snapshots(self) -> tuple[JsonObject, JsonObject] | None:
         return snapshots(self._services, self._state)
+
+    def effect(self, kind: str, target: str, digest: str) -> "BegunEffect":
+        from nofx_cli.domain.effects import Intent
+        from nofx_cli.engine.effects import begin_effect
+
+        self.check_cancelled()
+        mask = self._services.mask_text
+        intent = Intent(mask(kind), mask(target), digest, self.attempt)
+        name = intent.kind, intent.target
+        begun = self._effects.get(name)
+        if begun is None or not begun.is_of(intent):
+            known = None if begun else self._state.steps[self.step].effects.get(name)
+            begun = self._effects[name] = begin_effect(self, known, intent)
+        return begun
 
     def ask_model(self, request: "ModelRequest") -> "ModelAnswer":
         from nofx_cli.engine.ask_model import ask_model

@@ -4,23 +4,26 @@ Each part can end it: a template that cannot be rendered and a denial fail the s
 makes it wait. All of it is read-only; what comes out is a list of drafts and, where the step is claimed, the attempt.
 """
 
+from collections.abc import Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING
 
 from nofx_cli import errors
+from nofx_cli.clock import format_at
 from nofx_cli.config.settings import SETTINGS_FILE
 from nofx_cli.domain import events as ev
-from nofx_cli.domain.outcome import StepError
+from nofx_cli.domain.outcome import Failed, StepError
 from nofx_cli.domain.plan import POLICY_DENIED, Plan, Step
 from nofx_cli.domain.project import limits_time
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState
 from nofx_cli.domain.step_state import Approval, StepState
 from nofx_cli.engine.context import EngineContext
+from nofx_cli.engine.failing import after_failure
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.subject import Subject, subject_of
 from nofx_cli.engine.worktree import ensure_worktree
-from nofx_cli.ports.handler import Granted, StepHandler, handler_flag
+from nofx_cli.ports.handler import Granted, StepHandler, handler_asks
 from nofx_cli.ports.rendering import Renderer, RenderFailed
 from nofx_cli.safety.never_written import HANDLERS
 from nofx_cli.safety.policy import Denial
@@ -64,19 +67,34 @@ def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer,
     try:
         ensure_worktree(services, state)
         handler = find_handler(services, step)
-        drafts = _ask_if_needed(services, step, state, handler, ctx)
+        settled = _settle(services, step_state, handler, ctx)
+        if settled and isinstance(settled[-1].payload, ev.ApprovalRequested):
+            return Prepared(settled)
+        drafts = _ask_if_needed(services, step, state, handler, ctx, settled=settled)
     except errors.StoreFailure:
         raise  # what is shown could not be kept: no fault of the step
     except errors.NofxError as exc:
-        return _failed(ctx, StepError(exc.code, exc.message, exc.hint))
+        failed = Failed(StepError(exc.code, exc.message, exc.hint), retryable=isinstance(exc, errors.Unavailable))
+        now = format_at(services.clock.now_us())
+        return Prepared([_claim(ctx), ev.Draft(after_failure(plan, step_state, failed, at=now), ctx.step, attempt)])
     if drafts:
-        return Prepared(drafts)
+        return Prepared([*settled, *drafts])
     ctx.approval = _granted(services, state, step_state)
     if limits_time(ctx.rules, plan, step) and (short := _shortage_of_time(services, state, step)):
         from nofx_cli.engine.hold_up import held_up
 
-        return Prepared([_claim(ctx), *held_up(services, ctx.run_id, short, step=step.name, attempt=attempt)])
-    return Prepared([_claim(ctx)], Claimed(step, handler, ctx))
+        held = held_up(services, ctx.run_id, short, step=step.name, attempt=attempt)
+        return Prepared([*settled, _claim(ctx), *held])
+    return Prepared([*settled, _claim(ctx)], Claimed(step, handler, ctx))
+
+
+def _settle(services: Services, step: StepState, handler: StepHandler, ctx: EngineContext) -> list[ev.Draft]:
+    """What its handler finds out about what an attempt that was cut off, or failed, may have changed outside."""
+    if not step.effects or not step.open_effects:
+        return []
+    from nofx_cli.engine.effects import settle_effects
+
+    return [ev.Draft(payload, step.name) for payload in settle_effects(services, step, handler, ctx)]
 
 
 def _shortage_of_time(services: Services, state: RunState, step: Step) -> "Shortage | None":
@@ -114,14 +132,31 @@ def denied_error(denial: Denial) -> StepError:
 
 
 def _ask_if_needed(
-    services: Services, step: Step, state: RunState, handler: StepHandler, ctx: EngineContext
+    services: Services,
+    step: Step,
+    state: RunState,
+    handler: StepHandler,
+    ctx: EngineContext,
+    *,
+    settled: Sequence[ev.Draft],
 ) -> list[ev.Draft]:
-    asked = state.steps[step.name].standing_approval
-    if asked is None and not step.approval and not handler_flag(handler, "needs_approval"):
+    step_state = state.steps[step.name]
+    asked = step_state.standing_approval
+    if asked is None and not step.approval and not handler_asks(handler, ctx):
+        return []
+    if asked is not None and asked.decision == "granted" and _has_begun(step_state, settled):
         return []
     if asked is not None and asked.reason is ev.AskReason.ASKED:
         return []  # the handler asked by itself, and compares the digest by itself
-    return ask(services, step, state, asked, subject_of(services, step, state, handler, ctx))
+    subject = subject_of(services, step, state, handler, ctx)
+    ctx.previewed = subject.preview
+    return ask(services, step, state, asked, subject)
+
+
+def _has_begun(step: StepState, settled: Sequence[ev.Draft]) -> bool:
+    """Whether a part of what was approved is on record as made: what is left of it goes on under that approval, since
+    what would be done now is no longer what it was."""
+    return bool(settled) or any(not effect.is_open for effect in step.effects.values())
 
 
 def find_handler(services: Services, step: Step) -> StepHandler:

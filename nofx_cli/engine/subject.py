@@ -26,6 +26,8 @@ class Subject:
     digest: Digest
     question: str
     reason: AskReason
+    preview: JsonValue = None
+    """What the handler said, not masked."""
 
 
 def subject_of(
@@ -39,6 +41,7 @@ def subject_of(
 ) -> Subject:
     """Build what would be shown for a step now; `reason` where the question is a new one."""
     reason = reason or _reason(state, step)
+    preview = preview_of(handler, ctx)
     shown: dict[str, JsonValue] = {
         "run": ctx.run_id,
         "step": step.name,
@@ -46,14 +49,18 @@ def subject_of(
         "reason": reason.value,
         "inputs": ctx.inputs,
         "env": ctx.env,
-        "preview": preview_of(handler, ctx),
+        "preview": preview,
         "artifacts": _artifacts(services, state, step),
     }
     if tree := tree_now(services, state):
         shown["tree"] = tree
+    if state.steps[step.name].open_effects:
+        from nofx_cli.engine.effects import effects_shown
+
+        shown["effects"] = effects_shown(state.steps[step.name])
     text = canonical_json(services.mask(shown))
     question = services.mask_text(_question(step, ctx, reason))
-    return Subject(text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), question, reason)
+    return Subject(text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), question, reason, preview)
 
 
 def preview_of(handler: StepHandler, ctx: StepContext) -> JsonValue:

@@ -98,8 +98,15 @@ class StepContext(Protocol):
     previewed: JsonValue
     """What the handler's `preview` gave just now, when it was found to be what a person approved. None where nobody was
     asked, or where the step goes on with what was approved: after a change outside that is on record as made."""
-    secrets: Mapping[str, str]
-    """The secrets of the step's scopes, by name; its processes have them in their environment."""
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """The secrets of the step's scopes, by name; its processes have them in their environment.
+
+        Raises:
+            errors.NofxError: one of them cannot be had (code `secret-unavailable`).
+        """
+        ...
 
     @property
     def scratch(self) -> Path:

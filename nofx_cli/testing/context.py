@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from nofx_cli import errors
+from nofx_cli.domain.effects import Intent
 from nofx_cli.domain.events import ArtifactCreated
-from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of_bytes, idempotency_key
+from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName, digest_of_bytes, idempotency_key
 from nofx_cli.domain.models import EditFormat, ModelAnswer, ModelReply, ModelRequest, request_digest
 from nofx_cli.ports.handler import Feedback, Granted, StepCancelled
 from nofx_cli.ports.processes import ProcessResult, ShowLine
@@ -62,6 +63,17 @@ def process_result(
     )
 
 
+class FakeEffect:
+    """A `ports.handler.Effect` that a handler under test began; `result` is None until it says that it was made."""
+
+    def __init__(self, intent: Intent, result: JsonObject | None = None) -> None:
+        self.intent, self.result = intent, result
+
+    def done(self, result: JsonObject) -> None:
+        assert self.result is None, f"{self.intent.kind} on {self.intent.target} is on record as made already"
+        self.result = result
+
+
 @dataclass
 class FakeContext:
     """A `StepContext`. The workspace and the scratch folder are made below `folder`.
@@ -74,6 +86,9 @@ class FakeContext:
         snapshot: what gates rest on, as it was when the run was made and as it is now, or a function that gives them.
         feedback: in a repair, what the gate found.
         stop: the reason for which the step is to stop (`timeout`, `cancelled`, …); empty while there is none.
+        made: what an earlier attempt has on record as made: results, by kind and target.
+        on_intended: called with each effect that is put on record as intended; it may raise, as a crash would.
+        effects: the effects that the handler began, in order.
         logged, artifacts, calls: what the handler wrote to its log, kept and ran so far.
     """
 
@@ -87,6 +102,7 @@ class FakeContext:
     outputs: Mapping[StepName, JsonObject] = field(default_factory=dict)
     needs: tuple[StepName, ...] = ()
     approval: Granted | None = None
+    previewed: JsonValue = None
     secrets: Mapping[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     """What the policy was asked for; it allows everything."""
@@ -102,6 +118,8 @@ class FakeContext:
     feedback: Feedback | None = None
     work: str = "work"
     """The same for attempts of which one takes up what another left."""
+    made: Mapping[tuple[str, str], JsonObject] = field(default_factory=dict)
+    on_intended: Callable[[Intent], None] | None = None
     workspace: Path = field(init=False)
     store: Path = field(init=False)
     scratch: Path = field(init=False)
@@ -109,6 +127,7 @@ class FakeContext:
     logged: list[str] = field(init=False, default_factory=list)
     artifacts: dict[str, bytes] = field(init=False, default_factory=dict)
     calls: list[ProcessCall] = field(init=False, default_factory=list)
+    effects: list[FakeEffect] = field(init=False, default_factory=list)
     requests: list[ModelRequest] = field(init=False, default_factory=list)
     """What models were asked."""
 
@@ -176,6 +195,17 @@ class FakeContext:
 
     def snapshots(self) -> tuple[JsonObject, JsonObject] | None:
         return self.snapshot() if callable(self.snapshot) else self.snapshot
+
+    def effect(self, kind: str, target: str, digest: str) -> FakeEffect:
+        self.check_cancelled()
+        intent = Intent(kind, target, digest, self.attempt)
+        begun = next((effect for effect in self.effects if effect.intent == intent), None)
+        if begun is None:
+            begun = FakeEffect(intent, self.made.get((kind, target)))
+            self.effects.append(begun)
+            if begun.result is None and self.on_intended is not None:
+                self.on_intended(intent)
+        return begun
 
     def ask_model(self, request: ModelRequest) -> ModelAnswer:
         self.check_cancelled()

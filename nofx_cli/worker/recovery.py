@@ -21,7 +21,7 @@ from nofx_cli.engine.open_run import Batch, OpenRun
 from nofx_cli.engine.prepare import find_handler, request
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.subject import subject_of
-from nofx_cli.ports.handler import handler_flag
+from nofx_cli.ports.handler import handler_flag, handler_reconciles
 from nofx_cli.ports.processes import RECORD
 from nofx_cli.ports.rendering import RenderFailed
 from nofx_cli.ports.workers import Standing
@@ -175,7 +175,8 @@ def _may_rerun(services: Services, spec: Step) -> bool:
     if spec.retry_on_interrupt is not None:
         return spec.retry_on_interrupt
     try:
-        return handler_flag(find_handler(services, spec), "rerun_safe")
+        handler = find_handler(services, spec)
+        return handler_flag(handler, "rerun_safe") or handler_reconciles(handler)
     except errors.NofxError:
         return False
 

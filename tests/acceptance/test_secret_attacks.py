@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nofx_cli.testing.waiting import wait_until
 from tests.acceptance.program import Ended, Program
 from tests.acceptance.workplace import GO, Workplace
 
@@ -88,7 +89,7 @@ def test_a_program_that_is_called_like_a_secret_is_on_record_without_it(nofx_wit
     run = nofx_with_secret.start("run", plan)
     nofx_with_secret.ready()
 
-    assert list(nofx_with_secret.store.rglob("process.json"))
+    wait_until(lambda: any(path.read_bytes().strip() for path in nofx_with_secret.store.rglob("process.json")))
     assert _found(nofx_with_secret) == []
 
     (nofx_with_secret.folder / "go").touch()
