@@ -4,6 +4,7 @@ least as long as the server asks for, up to a bound.
 
 import random
 
+from nofx_cli.domain.retry_after import retry_after_ms
 from nofx_cli.models.failure import Failure
 
 LONGEST_MS = 60_000
@@ -17,21 +18,9 @@ def pause_ms(failure: Failure, *, tries: int, now_us: int) -> float:
 
 
 def _asked_for_ms(failure: Failure, now_us: int) -> float:
-    """What `Retry-After` says: seconds, or a date; 0 where it says nothing that can be read."""
-    for text, unit in ((failure.retry_after_ms, 1), (failure.retry_after, 1000)):
-        try:
-            number = float(text)
-        except ValueError:
-            continue
-        return number * unit if number == number and number > 0 else 0  # noqa: PLR0124 - not a number
-    return _until(failure.retry_after, now_us)
-
-
-def _until(date: str, now_us: int) -> float:
-    from email.utils import parsedate_to_datetime
-
+    """What the server says of it: in its own header of milliseconds, else in `Retry-After`."""
     try:
-        when_ms = parsedate_to_datetime(date).timestamp() * 1000
-    except (ValueError, OverflowError):  # no date, or one in a year that there is none of
-        return 0
-    return max(when_ms - now_us / 1000, 0)
+        number = float(failure.retry_after_ms)
+    except ValueError:
+        return retry_after_ms(failure.retry_after, now_us=now_us)
+    return max(0, number)
