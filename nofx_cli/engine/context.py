@@ -369,7 +369,7 @@ class EngineContext:
 
 
 def _nothing_to_append(_build: "Callable[[Batch], None]") -> Sequence[Event]:
-    raise AssertionError("only an attempt that runs has something to append")
+    raise TypeError("a handler that is `instant` has no effects and asks no models: nobody could put that on record")
 
 
 def marks(run: RunId, step: StepName, attempt: int) -> dict[str, str]:

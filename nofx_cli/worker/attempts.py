@@ -117,13 +117,13 @@ class Attempts:
         """Run a claimed attempt: in a thread, or at once where its handler is instant."""
         ctx, step = claimed.ctx, claimed.step
         ctx.on_line = lambda text: self._observer.line(step.name, text)
-        ctx.append = lambda build: self._append(ctx, build)
         deadline_ms = ctx.begin()
         leave_ms = deadline_ms + 2 * self._limits.grace_ms + _LEAVE_MS
         self._running[ctx.run_id, step.name, ctx.attempt] = _Running(claimed, deadline_ms, leave_ms)
         if handler_flag(claimed.handler, "instant"):
             self._inbox.put(run_attempt(services, claimed))
             return
+        ctx.append = lambda build: self._append(ctx, build)
         self._claims.put((services, claimed))
         if len(self._running) > self._threads:
             self._threads += 1
