@@ -12,8 +12,8 @@ from pathlib import Path
 from nofx_cli import errors
 from nofx_cli.domain.record import record
 from nofx_cli.domain.wording import counted
+from nofx_cli.safety.git_command import Git
 from nofx_cli.workspace.checkout import find_repository
-from nofx_cli.workspace.git import Git
 from nofx_cli.workspace.merging import merge
 from nofx_cli.workspace.tree_changes import Change, Entry, changes_between, index_info
 from nofx_cli.workspace.user_files import look

@@ -5,7 +5,7 @@ from pathlib import Path
 from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject
 from nofx_cli.domain.record import record
-from nofx_cli.workspace.git import QUICK_SECONDS, Git
+from nofx_cli.safety.git_command import QUICK_SECONDS, Git
 
 
 @record

@@ -5,8 +5,8 @@ from pathlib import Path
 from nofx_cli import errors
 from nofx_cli.domain.plan import WorkspaceMode
 from nofx_cli.domain.wording import counted
+from nofx_cli.safety.git_command import Git, remedy_of
 from nofx_cli.workspace.checkout import Chosen, describe_workspace, find_repository, is_in_checkout
-from nofx_cli.workspace.git import Git, remedy_of
 from nofx_cli.workspace.worktrees import GitWorktrees
 
 _SHORT = 10

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from nofx_cli.workspace.git import Git
+from nofx_cli.safety.git_command import Git
 
 FOLDERS = (".venv", "venv", "node_modules")
 _HIDDEN_BUT_LENT = frozenset({".bin", ".pnpm", ".modules.yaml", ".package-lock.json", ".yarn-state.yml", ".store"})

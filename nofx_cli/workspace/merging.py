@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nofx_cli import errors
 from nofx_cli.domain.record import record
-from nofx_cli.workspace.git import Git
+from nofx_cli.safety.git_command import Git
 from nofx_cli.workspace.tree_changes import SUBMODULE, Change, Entry
 from nofx_cli.workspace.user_files import Seen
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nofx_cli.domain.ids import RunId, StepName
-from nofx_cli.workspace.git import Git
+from nofx_cli.safety.git_command import Git
 
 _WHO = {
     f"GIT_{role}_{field}": value

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from nofx_cli.domain.record import record
-from nofx_cli.workspace.git import Git
+from nofx_cli.safety.git_command import Git
 
 FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from nofx_cli.domain.record import record
-from nofx_cli.workspace.git import Git
+from nofx_cli.safety.git_command import Git
 from nofx_cli.workspace.tree_changes import FILE, LINK, PROGRAM, Entry
 
 

@@ -21,10 +21,10 @@ from pathlib import Path
 from nofx_cli import errors
 from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.ports.workspaces import Surroundings, TreeSnapshot
+from nofx_cli.safety.git_command import Git
 from nofx_cli.workspace import snapshots
 from nofx_cli.workspace.checkout import Repository, find_repository
 from nofx_cli.workspace.dependencies import import_path, lend, lent_folders
-from nofx_cli.workspace.git import Git
 from nofx_cli.workspace.places import Place, place_of
 from nofx_cli.workspace.tree_changes import Lines, changes_between, lines_between
 

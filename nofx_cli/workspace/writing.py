@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nofx_cli import errors
-from nofx_cli.workspace.git import Git
+from nofx_cli.safety.git_command import Git
 from nofx_cli.workspace.tree_changes import Entry, index_info
 from nofx_cli.workspace.user_files import Seen, mark_of
 

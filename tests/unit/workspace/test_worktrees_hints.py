@@ -7,7 +7,7 @@ import pytest
 
 from nofx_cli import errors
 from nofx_cli.domain.ids import RunId
-from nofx_cli.workspace.git import remedy_of
+from nofx_cli.safety.git_command import remedy_of
 from nofx_cli.workspace.worktrees import GitWorktrees
 
 

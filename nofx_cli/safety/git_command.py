@@ -4,10 +4,13 @@ Git runs programs that a checkout's own settings name: hooks, a monitor of the f
 objects that are missing. An earlier step may have written those settings, even one that was shut in, so they do not
 count here; those of the user and of the machine do. What the environment says of a repository (`GIT_DIR`,
 `GIT_INDEX_FILE`, … as hooks of git have it) is about somebody else's work and does not count either.
+
+No other machine is reached, unless the caller says by a `Reach` how: by one protocol, with what it is given to prove
+who it is, and with nobody asked for a password.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +30,46 @@ _SETTINGS = (
     # What the journal says is kept is kept after a power cut, too; git older than 2.36 does not know how.
     *("core.fsync=objects,reference", "core.fsyncMethod=batch"),
 )
+_OF_REACHING = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
+"""How whoever started nofx reaches other machines."""
+_ASKED_SECONDS = 0.05
+
+
+def _nothing_to_check() -> None:
+    """Nobody stops it."""
+
+
+class Reach:
+    """How another machine, or another folder, may be reached.
+
+    Args:
+        protocol: the one that may be used: `https`, `http`, `ssh`, `git` or `file`.
+        settings: of git, in order; they may be secret, and stand in no argument.
+        check: asked all the while; what it raises ends the command.
+    """
+
+    __slots__ = ("check", "protocol", "settings")
+
+    def __init__(
+        self,
+        protocol: str,
+        settings: Sequence[tuple[str, str]] = (),
+        *,
+        check: Callable[[], None] = _nothing_to_check,
+    ) -> None:
+        self.protocol, self.settings, self.check = protocol, tuple(settings), check
+
+    def environment(self, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """What git has in its environment for it, beside that which it has without."""
+        yield "GIT_ALLOW_PROTOCOL", self.protocol
+        yield from ((name, environ[name]) for name in _OF_REACHING if name in environ)
+        yield from {"GIT_ASKPASS": "", "SSH_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}.items()
+        count = environ.get("GIT_CONFIG_COUNT", "")
+        first = int(count) if count.isdecimal() else 0
+        for number, (name, value) in enumerate(self.settings, first):
+            yield f"GIT_CONFIG_KEY_{number}", name
+            yield f"GIT_CONFIG_VALUE_{number}", value
+        yield "GIT_CONFIG_COUNT", str(first + len(self.settings))
 
 
 class Git:
@@ -35,11 +78,21 @@ class Git:
     Args:
         git_dir: the repository's folder, where git is not to look for it; `folder` is the top of the work tree then.
         index: an index of nofx's own.
+        reach: how remotes may be reached; without it none is.
     """
 
-    def __init__(self, folder: Path, *, git_dir: Path | None = None, index: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        git_dir: Path | None = None,
+        index: Path | None = None,
+        reach: Reach | None = None,
+    ) -> None:
+        self.folder, self._reach = folder, reach
         self._environment = dict(_environment(os.environ))
+        if reach is not None:
+            self._environment.update(reach.environment(os.environ))
         if git_dir is not None:
             self._environment |= {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
         if index is not None:
@@ -113,9 +166,18 @@ class Git:
 
         argv, environment = ["git", *options, *words], {**self._environment, **(env or {})}
         try:
-            answer = subprocess.run(
-                argv, cwd=self.folder, env=environment, input=stdin, capture_output=True, timeout=seconds, check=False
-            )
+            if self._reach is not None:
+                answer = _watched(argv, self.folder, environment, stdin=stdin, seconds=seconds, check=self._reach.check)
+            else:
+                answer = subprocess.run(
+                    argv,
+                    cwd=self.folder,
+                    env=environment,
+                    input=stdin,
+                    capture_output=True,
+                    timeout=seconds,
+                    check=False,
+                )
         except subprocess.TimeoutExpired as exc:
             raise _failed(words, f"it did not end within {seconds:g}s") from exc
         except FileNotFoundError as exc:
@@ -126,6 +188,41 @@ class Git:
         if answer.returncode not in codes:
             raise _failed(words, _reason(answer.stderr.decode(errors="replace")) or f"exit code {answer.returncode}")
         return answer
+
+
+def _watched(
+    argv: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    stdin: bytes,
+    seconds: float,
+    check: Callable[[], None],
+) -> "CompletedProcess[bytes]":
+    """Run git while somebody may want it to stop; away from the terminal, on which ssh would ask for a password."""
+    import signal
+    import subprocess
+    from time import monotonic
+
+    pipe = subprocess.PIPE
+    over, given = monotonic() + seconds, stdin or None
+    with subprocess.Popen(
+        argv, cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+    ) as git:
+        try:
+            while True:
+                check()
+                try:
+                    out, said = git.communicate(given, timeout=_ASKED_SECONDS)
+                except subprocess.TimeoutExpired:
+                    given = None  # it goes on with what it was given first
+                    if monotonic() > over:
+                        raise subprocess.TimeoutExpired(argv, seconds) from None
+                else:
+                    return subprocess.CompletedProcess(argv, git.returncode, out, said)
+        finally:
+            if git.returncode is None:
+                os.killpg(git.pid, signal.SIGKILL)
 
 
 def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
