@@ -3,7 +3,19 @@
 import random
 from dataclasses import dataclass, field
 
-from tests.crash.matrix_faults import CLAIM, CREATION, ENQUEUE, HANDLER, POINTS, RECOVERY, REPAIR, RESULT, WORKER
+from tests.crash.matrix_faults import (
+    CLAIM,
+    CREATION,
+    EFFECT,
+    ENQUEUE,
+    HANDLER,
+    LOOK,
+    POINTS,
+    RECOVERY,
+    REPAIR,
+    RESULT,
+    WORKER,
+)
 
 ANY_TIME, TERM, TERM_TWICE, PAUSE = "any time", "TERM at any time", "TERM twice at any time", "stopped for a while"
 KINDS = (*POINTS, ANY_TIME, ANY_TIME, TERM, TERM_TWICE, PAUSE)
@@ -11,11 +23,12 @@ KINDS = (*POINTS, ANY_TIME, ANY_TIME, TERM, TERM_TWICE, PAUSE)
 
 _SIGNALS = {ANY_TIME: ("KILL",), TERM: ("TERM",), TERM_TWICE: ("TERM", "TERM"), PAUSE: ("STOP", "CONT")}
 _LATEST_MS = 60
-_ONCE = {*REPAIR, *RECOVERY, *WORKER, "creation: plan written, no journal"}
+_ONCE = {*REPAIR, *RECOVERY, *LOOK, *WORKER, "creation: plan written, no journal"}
 _LEAVES_STEPS = ("claim: appended, handler not started", "handler: before its effect", "handler: after its effect")
+_LEAVES_EFFECTS = tuple(EFFECT)[:2]
 _LEAVES_JOBS = ("claim: job claimed, run not held", "claim: run held, nothing appended")
 _LEAVES_TORN = "journal: in the middle of the write"
-_IN_WORKERS = tuple(point for point in POINTS if point not in {*CREATION, *ENQUEUE, *REPAIR, *RECOVERY})
+_IN_WORKERS = tuple(point for point in POINTS if point not in {*CREATION, *ENQUEUE, *REPAIR, *RECOVERY, *LOOK})
 _AFFORDS_LOSS = {ANY_TIME, TERM, TERM_TWICE, PAUSE, *HANDLER, *CLAIM, *RESULT}
 """The kinds of case that come to their point, too, where a run is cancelled."""
 _DELETIONS = (
@@ -133,6 +146,9 @@ def _phases(chance: random.Random, kind: str) -> list[Phase]:
     blow = _blow(chance, kind)
     if kind in REPAIR:
         return [_phase(chance, Blow(_LEAVES_TORN, chance.randint(2, 4))), _phase(chance, blow, alone=True)]
+    if kind in LOOK:
+        before = Blow(chance.choice(_LEAVES_EFFECTS), 1)
+        return [_phase(chance, before, alone=True), _phase(chance, blow, alone=True)]
     if kind in RECOVERY:
         leaves = _LEAVES_JOBS if "jobs" in kind else _LEAVES_STEPS
         before = Blow(chance.choice(leaves), chance.choice((1, 1, 2)))
@@ -198,7 +214,7 @@ def _step(chance: random.Random, number: int, *, shell: bool) -> str:
 def _tool(chance: random.Random) -> list[str]:
     if chance.random() < 0.05:
         return ['tool: "manual:look"']
-    tool = chance.choices(("threaded", "instant", "unsafe"), (6, 4, 1))[0]
+    tool = chance.choices(("threaded", "instant", "unsafe", "outside"), (6, 4, 1, 4))[0]
     fails = chance.choices((0, 1, 2, 99), (12, 2, 1, 1))[0]
     backoff = ", ".join(chance.choice(("0s", "0s", "5ms", "20ms")) for _ in range(2))
     pause = chance.choice((0, 0, 0, 3, 15)) if tool != "instant" else 0

@@ -15,7 +15,7 @@ from nofx_cli.safety import process_table
 from nofx_cli.safety.process_table import Process
 from nofx_cli.wiring.session import Session
 
-WITHOUT_EFFECT = "manual:look"
+WITHOUT_EFFECT, OUTSIDE = "manual:look", "effect:outside"
 
 
 def faults_of_store(session: Session, *, effects: Path, killed: set[int]) -> Iterator[str]:
@@ -67,6 +67,7 @@ def _faults_of_run(session: Session, run: RunId, effects: frozenset[str], killed
         yield f"more follows from how it ended: {further}"
     yield from _faults_of_attempts(events, cancelled=state.status is RunStatus.CANCELLED)
     yield from _faults_of_effects(plan, run, events, effects)
+    yield from _faults_outside(plan, state, run, effects)
 
 
 def _faults_of_event(state: RunState, event: ev.Event) -> Iterator[str]:
@@ -120,6 +121,19 @@ def _faults_of_effects(plan: Plan, run: RunId, events: Sequence[ev.Event], effec
     started = {f"{run} {event.step} {event.attempt}" for event in events if isinstance(event.payload, ev.StepStarted)}
     for line in sorted(line for line in effects - started if line.startswith(f"{run} ")):
         yield f"the effect {line!r} belongs to no start that is on record"
+
+
+def _faults_outside(plan: Plan, state: RunState, run: RunId, effects: frozenset[str]) -> Iterator[str]:
+    """Of an effect that is made once for a step, how often that was tried: `Counter` has told if it was made twice."""
+    for step in plan.steps:
+        made = f"outside {run} {step.name}" in effects
+        found = state.steps[step.name]
+        if step.tool != OUTSIDE:
+            continue
+        if made and not found.effects:
+            yield f"{step.name} changed what is outside, and never said that it would"
+        if found.status is StepStatus.SUCCEEDED and (not made or found.open_effects):
+            yield f"{step.name} succeeded, and its change outside is not made, or not on record"
 
 
 def waiting_steps(state: RunState) -> list[StepName]:

@@ -257,6 +257,12 @@ HANDLER: Mapping[str, Installer | None] = {
     "handler: before its effect": None,
     "handler: after its effect": None,
 }
+EFFECT: Mapping[str, Installer | None] = {
+    "effect: intended, not made": None,
+    "effect: made, not on record": None,
+    "effect: on record": None,
+}
+LOOK: Mapping[str, Installer | None] = {"effect: looked for": None}
 RESULT: Mapping[str, Installer] = {
     "result: there, not committed": _before(Execution, "commit", _has_results),
     "result: committed, jobs not put": _before(offers, "put_jobs", _second),
@@ -281,5 +287,6 @@ RECOVERY: Mapping[str, Installer] = {
     "recovery: record cleared": _after(FileWorkers, "clear"),
 }
 POINTS: Mapping[str, Installer | None] = {
-    **JOURNAL, **REPAIR, **CREATION, **ENQUEUE, **QUEUE, **CLAIM, **HANDLER, **RESULT, **WORKER, **RECOVERY,
+    **JOURNAL, **REPAIR, **CREATION, **ENQUEUE, **QUEUE, **CLAIM, **HANDLER, **EFFECT, **LOOK, **RESULT, **WORKER,
+    **RECOVERY,
 }  # fmt: skip

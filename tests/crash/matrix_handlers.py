@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nofx_cli.plugin import Failed, Outcome, StepContext, StepError, Succeeded
+from nofx_cli.plugin import Done, Failed, Intent, NotDone, Outcome, Reconciled, StepContext, StepError, Succeeded
 from tests.crash.matrix_faults import passed
 
 
@@ -33,6 +33,33 @@ class Effect:
         if ctx.attempt <= _number(ctx, "fails"):
             return Failed(StepError("told-to", "told to fail"), retryable=True)
         return Succeeded({"attempt": ctx.attempt})
+
+
+class Outside(Effect):
+    """Besides, it leaves the line `outside <run> <step>`: an effect of the step, however often that is tried."""
+
+    def run(self, ctx: StepContext) -> Outcome:
+        effect = ctx.effect("line", "the file", _DIGEST)
+        if effect.result is None:
+            passed("effect: intended, not made")
+            _leave(_outside(ctx))
+            passed("effect: made, not on record")
+            effect.done({})
+            passed("effect: on record")
+        return super().run(ctx)
+
+    def reconcile(self, ctx: StepContext, intent: Intent) -> Reconciled:
+        passed("effect: looked for")
+        with open(os.environ["EFFECTS"], "a+") as file:
+            file.seek(0)
+            return Done() if f"{_outside(ctx)}\n" in file else NotDone()
+
+
+_DIGEST = "0" * 64
+
+
+def _outside(ctx: StepContext) -> str:
+    return f"outside {ctx.run_id} {ctx.step}"
 
 
 @contextmanager
@@ -67,4 +94,5 @@ HANDLERS = [
     Effect("threaded", instant=False, rerun_safe=True),
     Effect("instant", instant=True, rerun_safe=True),
     Effect("unsafe", instant=False, rerun_safe=False),
+    Outside("outside", instant=False, rerun_safe=False),
 ]
