@@ -25,10 +25,12 @@ from nofx_cli.safety.paths import contained
 from nofx_cli.safety.policy import Denial, permissions_of
 
 if TYPE_CHECKING:
+    from nofx_cli.domain.evidence import Evidence
     from nofx_cli.domain.models import EditFormat, ModelAnswer, ModelRequest
     from nofx_cli.engine.budgets import Shortage
     from nofx_cli.engine.effects import BegunEffect
     from nofx_cli.engine.open_run import Batch
+    from nofx_cli.ports.handler import RunTrees
     from nofx_cli.ports.workspaces import Surroundings
 
 OUTPUT_FILE = "output"
@@ -278,6 +280,21 @@ class EngineContext:
             known = None if begun else self._state.steps[self.step].effects.get(name)
             begun = self._effects[name] = begin_effect(self, known, intent)
         return begun
+
+    def made_before(self, kind: str, target: str) -> JsonObject | None:
+        mask = self._services.mask_text
+        known = self._state.steps[self.step].effects.get((mask(kind), mask(target)))
+        return known.done.result if known is not None and known.done is not None else None
+
+    def trees(self) -> "RunTrees | None":
+        from nofx_cli.engine.worktree import trees_of
+
+        return trees_of(self._services, self._state, self.step)
+
+    def evidence(self) -> "Evidence":
+        from nofx_cli.engine.evidence import evidence_of
+
+        return evidence_of(self._services, self._state, self.step)
 
     def ask_model(self, request: "ModelRequest") -> "ModelAnswer":
         from nofx_cli.engine.ask_model import ask_model

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from nofx_cli import errors
 from nofx_cli.domain.events import SnapshotTaken
-from nofx_cli.domain.ids import JsonObject, RunId
+from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.domain.plan import WorkspaceMode
 from nofx_cli.domain.state import RunState
 from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.services import Services
-from nofx_cli.ports.handler import handler_flag
+from nofx_cli.ports.handler import RunTrees, handler_flag
 
 if TYPE_CHECKING:  # runs that work in place do not load them
     from nofx_cli.engine.prepare import Claimed
@@ -77,10 +77,10 @@ def ensure_worktree(services: Services, state: RunState) -> None:
         )
 
 
-def tree_now(services: Services, state: RunState) -> str:
+def tree_now(services: Services, state: RunState, *, step: StepName | None = None) -> str:
     """The tree of what a run's worktree has now, which people may have changed too; empty where it has none.
 
-    While steps run it changes all the time: then it is the newest that was kept.
+    While steps run, but for the `step` that asks, it changes all the time: then it is the newest that was kept.
 
     Raises:
         errors.Unavailable: git could not tell, or as `ensure_worktree`.
@@ -88,9 +88,18 @@ def tree_now(services: Services, state: RunState) -> str:
     if state.created is None or state.run is None or not is_worktree(state.created.workspace):
         return ""
     ensure_worktree(services, state)
-    if any(step.status is StepStatus.RUNNING for step in state.steps.values()):
+    if any(other.status is StepStatus.RUNNING and other.name != step for other in state.steps.values()):
         return state.tree or str(state.created.workspace["base"])
     return _worktrees(services).current_tree(state.run)
+
+
+def trees_of(services: Services, state: RunState, step: StepName) -> RunTrees | None:
+    """What the run changed in its worktree, as its step sees it; None where it has none. Raises as `tree_now`."""
+    now = tree_now(services, state, step=step)
+    if not now or state.created is None or state.run is None:
+        return None
+    project = surroundings_of(services, state.run).project
+    return RunTrees(project, str(state.created.workspace["base"]), now)
 
 
 def keep_tree(services: Services, claimed: "Claimed") -> SnapshotTaken | None:

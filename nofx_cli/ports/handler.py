@@ -12,6 +12,7 @@ from nofx_cli.domain.record import record
 from nofx_cli.ports.processes import ProcessResult, ShowLine
 
 if TYPE_CHECKING:  # runs that ask no model do not load them
+    from nofx_cli.domain.evidence import Evidence
     from nofx_cli.domain.findings import Finding
     from nofx_cli.domain.models import EditFormat, ModelAnswer, ModelRequest
 
@@ -74,6 +75,21 @@ class Feedback:
     findings: "tuple[Finding, ...]"
     output: str = ""
     before: tuple[int, ...] = ()
+
+
+@record
+class RunTrees:
+    """What a run changed in its worktree: two trees of git.
+
+    Attributes:
+        project: the project's own folder, in the checkout that the worktree belongs to; git finds the trees from there.
+        before: what the run began with.
+        now: what the worktree has now.
+    """
+
+    project: Path
+    before: str
+    now: str
 
 
 class StepContext(Protocol):
@@ -216,6 +232,22 @@ class StepContext(Protocol):
         Raises:
             StepCancelled: the step is to stop; the change must not be made.
         """
+        ...
+
+    def made_before(self, kind: str, target: str) -> JsonObject | None:
+        """What came of an effect that an earlier attempt has on record as made, whatever was written; else None."""
+        ...
+
+    def trees(self) -> RunTrees | None:
+        """What the run changed so far, by this step and those before; None where it works in the project's folder.
+
+        Raises:
+            errors.Unavailable: git could not tell.
+        """
+        ...
+
+    def evidence(self) -> "Evidence":
+        """What speaks for the work that the step rests on: gates, cost, and the end of the journal as it is now."""
         ...
 
     def ask_model(self, request: "ModelRequest") -> "ModelAnswer":

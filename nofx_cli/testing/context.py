@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from nofx_cli import errors
 from nofx_cli.domain.effects import Intent
 from nofx_cli.domain.events import ArtifactCreated
+from nofx_cli.domain.evidence import Evidence
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName, digest_of_bytes, idempotency_key
 from nofx_cli.domain.models import EditFormat, ModelAnswer, ModelReply, ModelRequest, request_digest
-from nofx_cli.ports.handler import Feedback, Granted, StepCancelled
+from nofx_cli.ports.handler import Feedback, Granted, RunTrees, StepCancelled
 from nofx_cli.ports.processes import ProcessResult, ShowLine
 
 _RUN = RunId("20260101-000000-aaaaaa")
@@ -86,6 +87,8 @@ class FakeContext:
         snapshot: what gates rest on, as it was when the run was made and as it is now, or a function that gives them.
         feedback: in a repair, what the gate found.
         stop: the reason for which the step is to stop (`timeout`, `cancelled`, …); empty while there is none.
+        run_trees: what the run changed in its worktree, where it has one.
+        speaks_for_it: the gates, the cost and the end of the journal.
         made: what an earlier attempt has on record as made: results, by kind and target.
         on_intended: called with each effect that is put on record as intended; it may raise, as a crash would.
         effects: the effects that the handler began, in order.
@@ -120,6 +123,8 @@ class FakeContext:
     """The same for attempts of which one takes up what another left."""
     made: Mapping[tuple[str, str], JsonObject] = field(default_factory=dict)
     on_intended: Callable[[Intent], None] | None = None
+    run_trees: RunTrees | None = None
+    speaks_for_it: Evidence = field(default_factory=Evidence)
     workspace: Path = field(init=False)
     store: Path = field(init=False)
     scratch: Path = field(init=False)
@@ -206,6 +211,15 @@ class FakeContext:
             if begun.result is None and self.on_intended is not None:
                 self.on_intended(intent)
         return begun
+
+    def made_before(self, kind: str, target: str) -> JsonObject | None:
+        return self.made.get((kind, target))
+
+    def trees(self) -> RunTrees | None:
+        return self.run_trees
+
+    def evidence(self) -> Evidence:
+        return self.speaks_for_it
 
     def ask_model(self, request: ModelRequest) -> ModelAnswer:
         self.check_cancelled()
