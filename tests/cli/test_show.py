@@ -59,7 +59,7 @@ def test_the_fields_are_pinned(cli: Console, records: Records) -> None:
     assert set(shown) == {
         "run", "status", "exit_code", "duration_ms", "steps", "waiting", "failure", "live", "queued", "executor",
         "plan", "plan_fault", "goal", "params", "workspace", "origin", "idempotency_key", "nofx", "actor", "created_at",
-        "started_at", "ended_at", "cancel_reason", "artifacts", "cost", "next", "head",
+        "started_at", "ended_at", "cancel_reason", "artifacts", "effects", "cost", "next", "head",
     }  # fmt: skip
     assert shown["cost"] is None
     assert (shown["run"], shown["status"], shown["exit_code"], shown["live"]) == (RUN, "failed", 1, False)
@@ -67,6 +67,32 @@ def test_the_fields_are_pinned(cli: Console, records: Records) -> None:
     assert shown["next"] == [f"nofx retry {RUN} --from check"]
     assert shown["head"] == {"seq": 10, "digest": records.store.head(RUN).digest}
     assert shown["started_at"] == "2026-01-01T12:00:01.000000Z"
+
+
+def test_what_was_changed_outside_is_told_and_what_of_it_is_not_known(cli: Console, records: Records) -> None:
+    told = (
+        ev.EffectIntended("git.push", "origin notes", "ab" * 32),
+        ev.EffectDone("git.push", "origin notes", {"commit": "c0ffee"}, "ab" * 32),
+        ev.EffectIntended("mail", "ada", "cd" * 32),
+        ev.EffectIntended("call", "api", "ef" * 32),
+        ev.EffectUnknown("call", "api", "hung"),
+    )
+    before = [STARTED, (ev.StepEnqueued(), "build"), (ev.StepStarted("x"), "build", 1)]
+    records.add(TWO_STEPS, [*before, *((payload, "build", 1) for payload in told)])
+
+    rows = [line.split(maxsplit=5) for line in cli.ok("show").splitlines() if line.startswith("build")][1:]
+
+    assert rows == [
+        ["build", "git.push", "origin", "notes", "done", '{"commit": "c0ffee"}'],
+        ["build", "mail", "ada", "open", "whether", "it was made is not known"],
+        ["build", "call", "api", "unclear", "hung"],
+    ]
+    first, second, third = cli.json("show", RUN)["effects"]
+    assert first == {
+        "step": "build", "kind": "git.push", "target": "origin notes", "digest": "ab" * 32, "attempt": 1,
+        "status": "done", "known": None, "result": {"commit": "c0ffee"},
+    }  # fmt: skip
+    assert (second["status"], second["result"], third["status"], third["known"]) == ("open", None, "unclear", "hung")
 
 
 def test_a_waiting_run_says_for_what(cli: Console, records: Records) -> None:

@@ -19,6 +19,7 @@ from nofx_cli.cli.render.event_text import local_date_time
 from nofx_cli.cli.render.status import style_of
 from nofx_cli.clock import Clock, format_at, parse_at
 from nofx_cli.domain.durations import format_duration
+from nofx_cli.domain.effects import KnownEffect
 from nofx_cli.domain.findings import Finding
 from nofx_cli.domain.ids import JsonObject, JsonValue, StepName
 from nofx_cli.domain.state import RunStatus
@@ -72,6 +73,7 @@ def as_json(view: RunView) -> dict[str, JsonValue]:
             }
             for kept in kept_files(view)
         ],
+        "effects": _effects_json(view),
         "cost": _cost_json(bills_of(view)),
         "next": list(commands(view)),
         "head": {"seq": view.head.seq, "digest": view.head.digest},
@@ -86,6 +88,7 @@ def lines(
     yield ""
     yield from _steps(view, clock=clock, terminal_width=terminal_width)
     yield from _artifacts(view)
+    yield from _effects(view)
     yield from _findings(view, findings)
     yield from _troubles(view)
     typed = list(commands(view))
@@ -241,6 +244,27 @@ def _artifacts(view: RunView) -> Iterator[str]:
         for k in kept
     ]
     yield from columns(rows, styles=[("dim",) * 4, *([("",) * 4] * len(kept))])
+
+
+def _effects_of(view: RunView) -> list[tuple[StepName, KnownEffect]]:
+    return [(step.name, effect) for step in view.state.steps.values() for effect in step.effects.values()]
+
+
+def _effects_json(view: RunView) -> JsonValue:
+    if not (found := _effects_of(view)):
+        return []
+    from nofx_cli.cli.render.effects_view import effects_json
+
+    return effects_json(found)
+
+
+def _effects(view: RunView) -> Iterator[str]:
+    if not (found := _effects_of(view)):
+        return
+    from nofx_cli.cli.render.effects_view import effects_lines
+
+    yield ""
+    yield from effects_lines(found)
 
 
 def _findings(view: RunView, findings: Mapping[StepName, Sequence[Finding]]) -> Iterator[str]:
