@@ -77,8 +77,8 @@ def test_what_was_changed_outside_is_told_and_what_of_it_is_not_known(cli: Conso
         ev.EffectIntended("call", "api", "ef" * 32),
         ev.EffectUnknown("call", "api", "hung"),
     )
-    before = [STARTED, (ev.StepEnqueued(), "build"), (ev.StepStarted("x"), "build", 1)]
-    records.add(TWO_STEPS, [*before, *((payload, "build", 1) for payload in told)])
+    begun = (STARTED, (ev.StepEnqueued(), "build"), (ev.StepStarted("x"), "build", 1))
+    records.add(TWO_STEPS, [*begun, *((payload, "build", 1) for payload in told)])
 
     rows = [line.split(maxsplit=5) for line in cli.ok("show").splitlines() if line.startswith("build")][1:]
 
