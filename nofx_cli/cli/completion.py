@@ -93,7 +93,7 @@ def _meant(store: RunStore, ctx: typer.Context, *, many: bool) -> Iterable[RunId
 
 def _goes_on(store: RunStore, run: RunId) -> bool:
     summary = store.summary(run)
-    return summary is not None and summary.last_run_event.type not in ev.TERMINAL_TYPES
+    return summary is not None and not ev.ends_run(summary.last_run_event.payload)
 
 
 def _known(events: Iterable[ev.Event]) -> Iterator[str]:

@@ -144,11 +144,15 @@ class RunCancelled(Payload):
 
 @record
 class RunRolledBack(Payload):
-    """The run was set back to the state after event `to_seq`."""
+    """The run was set back to the state after event `to_seq`; `status` is that of the run afterwards.
+
+    The events in between stay on record and count no more, but for what they spent, and for what was changed outside.
+    """
 
     type: ClassVar[str] = "run.rolled_back"
     to_seq: int = 0
     reason: str = ""
+    status: str = ""
 
 
 @record
@@ -492,3 +496,9 @@ class Event:
 def type_of(payload: Payload) -> str:
     """The event's type in the journal."""
     return payload.name if isinstance(payload, Unknown) else payload.type
+
+
+def ends_run(payload: Payload) -> bool:
+    """Whether the run has ended with this event, unless a later one reopens it."""
+    kind = f"run.{payload.status}" if isinstance(payload, RunRolledBack) else payload.type
+    return kind in TERMINAL_TYPES

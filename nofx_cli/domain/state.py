@@ -10,6 +10,9 @@ steps plus edges plus events.
        │        granted ───┘  │ │                │ └─interrupted──▶ queued (rerun) or waiting
        │                      │ └─requested─▶ waiting ──rejected──▶ failed, ──waived──▶ skipped
        └──skipped──▶ skipped  └──reset──  any ended step ──reset──▶ pending
+
+`run.rolled_back` is the one event that a state cannot take in from itself: it is `outdated` then, and is folded anew
+from all events (see `domain.rollback`).
 """
 
 import heapq
@@ -19,6 +22,7 @@ from typing import Any, NamedTuple
 
 from nofx_cli.clock import parse_at
 from nofx_cli.domain import events as ev
+from nofx_cli.domain.active_time import ActiveTime
 from nofx_cli.domain.effects import Done, Intent, KnownEffect
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.domain.plan import Plan
@@ -71,8 +75,13 @@ class RunState:
         self.spending = Spending()
         self.raised: dict[str, str] = {}
         """Limits that people raised: the new ones, by budget (`run.usd`, `step.usd@notes`)."""
-        self._active_us = 0
-        self._active_since = self._last_at = ""
+        self.active = ActiveTime()
+        self.outdated = False
+        """Whether a rollback was applied that is not taken in: the state is that before it."""
+        self.set_back = False
+        """Whether it was rolled back, and nobody has gone on with it since."""
+        self.tree_is_due = False
+        """Whether its worktree may not have `tree` yet: the run was rolled back, and its files perhaps were not."""
         self._ready: list[tuple[int, int]] = []
 
     @property
@@ -93,19 +102,7 @@ class RunState:
 
     def active_ms(self, now_us: int) -> int:
         """How long it has been executed so far: waiting for people, and lying there after a crash, do not count."""
-        active_us = self._active_us
-        if self._active_since and self.status is RunStatus.RUNNING:
-            active_us += max(now_us - parse_at(self._active_since), 0)
-        return active_us // 1000
-
-    def _begin_active(self, at: str) -> None:
-        self._end_active(self._last_at)  # where it was cut off, it was executed until then
-        self._active_since = at
-
-    def _end_active(self, at: str) -> None:
-        if self._active_since:
-            self._active_us += max(parse_at(at) - parse_at(self._active_since), 0)
-        self._active_since = ""
+        return self.active.ms(now_us if self.status is RunStatus.RUNNING else 0)
 
     def in_status(self, status: StepStatus) -> list[StepState]:
         """The steps with that status, in the order of the plan."""
@@ -150,9 +147,9 @@ class RunState:
         change = _RUN_CHANGES.get(type(event.payload))
         if change is not None:
             change(self, event.payload, at)
-            self._last_at = at
+            self.active.last_at = at
             return
-        self._last_at = at
+        self.active.last_at = at
         step_change = _STEP_CHANGES.get(type(event.payload))
         step = self.steps.get(event.step) if event.step is not None else None
         if step_change is not None and step is not None:
@@ -215,12 +212,30 @@ class _Context(NamedTuple):  # made for every event: the quickest there is
 
 
 def fold(plan: Plan, events: Iterable[ev.Event]) -> RunState:
-    """The state after `events`."""
+    """The state after `events`, which are all of the run from its first one on."""
+    events = list(events)
+    if any(type(event.payload) is ev.RunRolledBack for event in events):
+        from nofx_cli.domain.rollback import fold_back
+
+        return fold_back(plan, events)
     state = RunState(plan)
     for event in events:
         state.run = event.run
         state.apply(event, at=event.at, actor=event.actor)
     return state
+
+
+def advance(state: RunState, events: Iterable[ev.Event], history: Callable[[], Iterable[ev.Event]]) -> RunState:
+    """The state after `events` as well; they follow those that it was folded from.
+
+    Args:
+        history: gives all events of the run, for where one of these sets it back.
+    """
+    last = 0
+    for event in events:
+        state.run, last = event.run, event.seq
+        state.apply(event, at=event.at, actor=event.actor)
+    return fold(state.plan, (event for event in history() if event.seq <= last)) if state.outdated else state
 
 
 def _run_created(state: RunState, payload: ev.RunCreated, at: str) -> None:
@@ -232,7 +247,8 @@ def _run_goes_on(state: RunState, payload: ev.RunStarted | ev.RunResumed, at: st
     state.status, state.told_waiting, state.ended_at, state.failure = RunStatus.RUNNING, (), "", None
     state.cancel_reason = ""
     state.started_at = state.started_at or at
-    state._begin_active(at)
+    state.set_back = False
+    state.active.begin(at)
     if payload.executor:
         state.executor = payload.executor
 
@@ -241,11 +257,12 @@ def _snapshot_taken(state: RunState, payload: ev.SnapshotTaken, at: str) -> None
     if payload.path and state.snapshot is None:  # what gates rest on is that of the run's creation
         state.snapshot = payload
     state.tree = payload.tree or state.tree
+    state.tree_is_due = state.tree_is_due and not payload.tree
 
 
 def _run_waiting(state: RunState, payload: ev.RunWaiting, at: str) -> None:
     state.status, state.told_waiting = RunStatus.WAITING, payload.steps
-    state._end_active(at)
+    state.active.end(at)
     cut_off = any(step.asked_because(ev.AskReason.INTERRUPTED) for step in state.in_status(StepStatus.WAITING))
     if not cut_off:  # nothing runs, and all that ran was judged
         state.rules = ""
@@ -253,21 +270,25 @@ def _run_waiting(state: RunState, payload: ev.RunWaiting, at: str) -> None:
 
 def _run_succeeded(state: RunState, payload: ev.RunSucceeded, at: str) -> None:
     state.status, state.ended_at = RunStatus.SUCCEEDED, at
-    state._end_active(at)
+    state.active.end(at)
 
 
 def _run_failed(state: RunState, payload: ev.RunFailed, at: str) -> None:
     state.status, state.ended_at, state.failure = RunStatus.FAILED, at, payload
-    state._end_active(at)
+    state.active.end(at)
 
 
 def _run_cancelled(state: RunState, payload: ev.RunCancelled, at: str) -> None:
     state.status, state.ended_at, state.cancel_reason = RunStatus.CANCELLED, at, payload.reason
-    state._end_active(at)
+    state.active.end(at)
     for step in state.steps.values():
         if not step.ended:
             step.ended_at = at
             state.set_status(step, StepStatus.CANCELLED)
+
+
+def _rolled_back(state: RunState, payload: ev.RunRolledBack, at: str) -> None:
+    state.outdated = True
 
 
 def _enqueued(state: RunState, step: StepState, payload: ev.StepEnqueued, ctx: _Context) -> None:
@@ -277,6 +298,8 @@ def _enqueued(state: RunState, step: StepState, payload: ev.StepEnqueued, ctx: _
 
 def _started(state: RunState, step: StepState, payload: ev.StepStarted, ctx: _Context) -> None:
     step.attempt, step.started_at, step.ended_at = ctx.attempt, ctx.at, ""
+    step.last_attempt = max(step.last_attempt, ctx.attempt)
+    state.tree_is_due = False
     step.inputs_digest, step.worker = payload.inputs_digest, payload.worker
     state.rules = payload.rules or state.rules
     step.tried_since = step.tried_since or ctx.at
@@ -342,10 +365,10 @@ def _reset(state: RunState, step: StepState, payload: ev.StepReset, ctx: _Contex
     step.feedback = payload.repair
     if not payload.repair:
         step.rounds = []
-    state.rules = ""
+    state.rules, state.set_back = "", False
     state.set_status(step, StepStatus.PENDING)
     if state.ended:
-        state._begin_active(at=ctx.at)
+        state.active.begin(ctx.at)
         state.status, state.ended_at, state.failure, state.cancel_reason = RunStatus.RUNNING, "", None, ""
 
 
@@ -363,7 +386,7 @@ def _answer(decision: str) -> Callable[[RunState, StepState, Any, _Context], Non
         if step.status is not StepStatus.WAITING:
             return
         approval.decision, approval.by, approval.at, approval.note = decision, ctx.actor, ctx.at, payload.note
-        step.interruptions = 0
+        step.interruptions, state.set_back = 0, False
         if decision == "granted":
             if approval.reason is ev.AskReason.BUDGET and step.exceeded is not None:
                 _raise(state, step.name, step.exceeded)
@@ -459,6 +482,7 @@ _RUN_CHANGES: Mapping[type[ev.Payload], Callable[[RunState, Any, str], None]] = 
     ev.RunSucceeded: _run_succeeded,
     ev.RunFailed: _run_failed,
     ev.RunCancelled: _run_cancelled,
+    ev.RunRolledBack: _rolled_back,
     ev.SnapshotTaken: _snapshot_taken,
 }
 _STEP_CHANGES: Mapping[type[ev.Payload], Callable[[RunState, StepState, Any, _Context], None]] = {

@@ -58,6 +58,7 @@ class StepState:
 
     Attributes:
         attempt: the last one started (0: none).
+        last_attempt: the highest number that an attempt at it ever had, also where that was rolled back.
         interruptions: how many attempts in a row were cut off.
         due_us, delayed_us: a queued step is due at the one and was delayed at the other; 0 when it is due at once.
         dead_letter: why its job was put aside, empty where it was not.
@@ -78,6 +79,7 @@ class StepState:
     open_needs: int
     status: StepStatus = StepStatus.PENDING
     attempt: int = 0
+    last_attempt: int = 0
     failures: int = 0
     interruptions: int = 0
     due_us: int = 0
@@ -105,6 +107,11 @@ class StepState:
     rounds: "list[Round]" = field(default_factory=list)
     tree: str = ""
     effects: dict[tuple[str, str], KnownEffect] = field(default_factory=dict)
+
+    @property
+    def next_attempt(self) -> int:
+        """The number of the attempt that would be started next; no two attempts ever have the same."""
+        return max(self.attempt, self.last_attempt) + 1
 
     @property
     def open_effects(self) -> list[KnownEffect]:

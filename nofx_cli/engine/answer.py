@@ -163,7 +163,7 @@ def _shown_now(open_run: OpenRun, step: StepName, approval: Approval) -> Subject
             code="render",
             hint="answer with the environment that the run was started with",
         ) from exc
-    attempt = state.steps[step].attempt + 1
+    attempt = state.steps[step].next_attempt
     ctx = EngineContext(open_run.services, open_run.plan, state, spec, attempt=attempt, inputs=inputs, env=env)
     return subject_of(open_run.services, spec, state, find_handler(open_run.services, spec), ctx)
 

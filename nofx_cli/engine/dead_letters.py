@@ -24,7 +24,7 @@ def tell_dead_letter(services: Services, job: Job) -> None:
     with suppress(errors.NotFound, errors.StoreFailure):
         for _ in range(_ATTEMPTS):
             head, summary = store.head(job.run), store.summary(job.run)
-            if summary is None or summary.last_run_event.type in ev.TERMINAL_TYPES:
+            if summary is None or ev.ends_run(summary.last_run_event.payload):
                 return
             with suppress(AppendConflict):
                 at = format_at(services.clock.now_us())

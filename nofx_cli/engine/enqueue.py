@@ -23,6 +23,7 @@ def enqueue(open_run: OpenRun) -> ev.QueueBackpressure | None:
         errors.StoreFailure: journal or queue cannot be written.
     """
     services = open_run.services
+    open_run.commit(_go_on)
     pressure = pressure_of(services)
     if pressure is not None:
         open_run.commit(lambda batch: _tell(batch, pressure))
@@ -47,6 +48,12 @@ def put_jobs(services: Services, jobs: Sequence[Job], pressure: ev.QueueBackpres
         return
     later_ms = pressure.delay_ms if pressure else 0
     services.queue.put([replace(job, delay_ms=job.delay_ms + later_ms) for job in jobs] if later_ms else jobs)
+
+
+def _go_on(batch: Batch) -> None:
+    """A run that was rolled back is left alone by workers until somebody goes on with it: that is said here."""
+    if batch.state.set_back and not batch.state.ended:
+        batch.add(ev.RunResumed("goes on after it was rolled back"))
 
 
 def _tell(batch: Batch, pressure: ev.QueueBackpressure) -> None:

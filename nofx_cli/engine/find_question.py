@@ -1,7 +1,7 @@
 """Which run a person means who answers for a step without naming the run."""
 
 from nofx_cli import errors
-from nofx_cli.domain.events import TERMINAL_TYPES
+from nofx_cli.domain.events import ends_run
 from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.engine.answer import waiting_steps
 from nofx_cli.engine.open_run import OpenRun
@@ -44,7 +44,7 @@ def _recent(services: Services) -> list[RunId]:
             break
         summary = services.store.summary(run)
         if summary is not None:
-            (ended if summary.last_run_event.type in TERMINAL_TYPES else going_on).append(run)
+            (ended if ends_run(summary.last_run_event.payload) else going_on).append(run)
     return going_on + ended[:10]
 
 

@@ -66,7 +66,7 @@ def follow(
 def has_ended(events: list[ev.Event], *, before: bool = False) -> bool:
     """Whether the run has ended after these events; `before` says whether it had ended before them."""
     for event in reversed(events):
-        if event.type in ev.TERMINAL_TYPES:
+        if ev.ends_run(event.payload):
             return True
         if isinstance(event.payload, _REOPENS):
             return False

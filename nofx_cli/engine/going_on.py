@@ -29,9 +29,9 @@ def check_can_go_on(open_run: OpenRun) -> None:
 
 def may_go_on(summary: RunSummary) -> bool:
     """Whether anything but a person may bring the run forward, as far as the last lines of its journal tell."""
-    if summary.last_run_event.type in ev.TERMINAL_TYPES:
+    if ev.ends_run(summary.last_run_event.payload):
         return False
-    return not isinstance(summary.last.payload, ev.RunWaiting)
+    return not isinstance(summary.last.payload, ev.RunWaiting | ev.RunRolledBack)
 
 
 def is_young(summary: RunSummary, clock: Clock) -> bool:

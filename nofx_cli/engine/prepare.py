@@ -52,7 +52,7 @@ class Prepared:
 def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer, step_state: StepState) -> Prepared:
     """Carry a ready step up to its claim, in the order of the pipeline."""
     step = plan.steps[step_state.place]
-    attempt = step_state.attempt + 1
+    attempt = step_state.next_attempt
     try:
         inputs = renderer.inputs(step, state)
         env = renderer.env(step, state)

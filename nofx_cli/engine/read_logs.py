@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nofx_cli.domain.ids import RunId, StepName
+from nofx_cli.domain.state import advance
 from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.view_run import RunView
@@ -82,7 +83,7 @@ def logs_of(services: Services, view: RunView, *, step: StepName | None = None, 
     return [
         _log(services, view.run, found.name, attempt or found.attempt)
         for found in steps
-        if found.attempt and attempt <= found.attempt
+        if 0 < (attempt or found.attempt) <= max(found.attempt, found.last_attempt)
     ]
 
 
@@ -104,9 +105,10 @@ def follow_logs(
         if done:
             return
         services.store.wait(view.run, after_seq=seq, timeout_ms=_TURN_MS)
-        for event in services.store.read(view.run, after_seq=seq):
+        events = list(services.store.read(view.run, after_seq=seq))
+        state = advance(state, events, lambda: services.store.read(view.run))
+        for event in events:
             seq = event.seq
-            state.apply(event, at=event.at, actor=event.actor)
             new = event.step is not None and event.type == "step.started" and event.step in state.steps
             if new and event.step is not None and step in (None, event.step) and attempt in (0, event.attempt):
                 logs[event.step, event.attempt or 0] = _log(services, view.run, event.step, event.attempt or 0)

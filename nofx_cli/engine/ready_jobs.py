@@ -57,4 +57,4 @@ def delayed_jobs(state: RunState, steps: Iterable[StepState], now_us: int) -> li
 
 def _job(state: RunState, step: StepState, *, delay_ms: int = 0) -> Job:
     assert state.run is not None
-    return Job(state.run, step.name, step.attempt + 1, priority=state.priority, delay_ms=delay_ms)
+    return Job(state.run, step.name, step.next_attempt, priority=state.priority, delay_ms=delay_ms)

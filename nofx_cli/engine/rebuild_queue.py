@@ -93,10 +93,12 @@ def _is_open(services: Services, run: RunId) -> bool:
 def _goes_on(services: Services, summary: RunSummary) -> bool:
     if not may_go_on(summary) or is_young(summary, services.clock):
         return False
-    if not isinstance(summary.last_run_event.payload, ev.RunWaiting):
+    if not isinstance(summary.last_run_event.payload, ev.RunWaiting | ev.RunRolledBack):
         return True
     state = view_run(services, summary.run).state
-    return bool(state.answered or state.counts[StepStatus.QUEUED])
+    if state.set_back:
+        return False
+    return state.status is not RunStatus.WAITING or bool(state.answered or state.counts[StepStatus.QUEUED])
 
 
 def _needed(services: Services, run: RunId, holder: Holder | None, *, at: ServicesAt | None) -> list[Job]:
@@ -111,7 +113,7 @@ def _jobs_of_lost_steps(open_run: OpenRun) -> list[Job]:
     if state.status is not RunStatus.RUNNING:
         return []
     return [
-        Job(open_run.run, step.name, step.attempt + 1, priority=state.priority)
+        Job(open_run.run, step.name, step.next_attempt, priority=state.priority)
         for step in state.in_status(StepStatus.RUNNING)
         if workers.standing(WorkerId(step.worker)) is Standing.GONE
     ]

@@ -54,9 +54,7 @@ def recover(open_run: OpenRun, *, rerun: bool) -> Sequence[ev.Event]:
     state = open_run.state
     if state.ended or state.status is RunStatus.QUEUED:
         return ()
-    _check_none_elsewhere(open_run)
-    if state.counts[StepStatus.RUNNING] or open_run.services.artifacts.left_scratch(open_run.run):
-        end_leftovers(open_run)
+    settle_the_dead(open_run)
 
     def build(batch: Batch) -> None:
         cut_off = batch.state.in_status(StepStatus.RUNNING)
@@ -69,6 +67,13 @@ def recover(open_run: OpenRun, *, rerun: bool) -> Sequence[ev.Event]:
             )
 
     return open_run.commit(build)
+
+
+def settle_the_dead(open_run: OpenRun) -> None:
+    """End whatever dead processes left running of a run that the caller holds alone. Raises as `recover`."""
+    _check_none_elsewhere(open_run)
+    if open_run.state.counts[StepStatus.RUNNING] or open_run.services.artifacts.left_scratch(open_run.run):
+        end_leftovers(open_run)
 
 
 def take_over(open_run: OpenRun, *, me: WorkerId) -> Sequence[ev.Event]:
@@ -186,7 +191,7 @@ def _ask(open_run: OpenRun, batch: Batch, spec: Step, step: StepState) -> None:
     services, state = open_run.services, batch.state
     try:
         inputs, env = open_run.renderer.inputs(spec, state), open_run.renderer.env(spec, state)
-        ctx = EngineContext(services, open_run.plan, state, spec, attempt=step.attempt + 1, inputs=inputs, env=env)
+        ctx = EngineContext(services, open_run.plan, state, spec, attempt=step.next_attempt, inputs=inputs, env=env)
         handler = find_handler(services, spec)
         subject = subject_of(services, spec, state, handler, ctx, reason=ev.AskReason.INTERRUPTED)
     except errors.StoreFailure:

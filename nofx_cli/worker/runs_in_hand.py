@@ -42,7 +42,9 @@ class RunsInHand:
         return self._held[run][1]
 
     def take_up(self, run: RunId) -> Execution | None:
-        """Hold the run, beside other workers, and set free what the dead had of it; None where it has ended.
+        """Hold the run, beside other workers, and set free what the dead had of it; None where nothing is to be done.
+
+        That is where it has ended, and where it was rolled back and nobody has gone on with it yet.
 
         Raises:
             errors.Conflict: a process executes it alone (code `run-is-held`).
@@ -58,13 +60,14 @@ class RunsInHand:
         hold = self._services.liveness.hold(run, shared=True)
         try:
             execution = self._open(run)
-            execution.tell(take_over(execution.open_run, me=self._me))
+            if not execution.open_run.state.set_back:
+                execution.tell(take_over(execution.open_run, me=self._me))
         except BaseException:
             hold.release()
             self._services.store.forget(run)
             raise
         self._held[run] = (execution, hold)
-        if execution.open_run.state.ended:
+        if execution.open_run.state.ended or execution.open_run.state.set_back:
             self.let_go(execution)
             return None
         return execution

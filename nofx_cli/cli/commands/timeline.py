@@ -15,6 +15,7 @@ from nofx_cli.clock import format_at, parse_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.durations import parse_duration_ms
 from nofx_cli.domain.ids import RunId
+from nofx_cli.domain.state import advance
 from nofx_cli.engine.exit_codes import exit_code_of
 from nofx_cli.engine.follow import await_run, follow
 from nofx_cli.engine.queued_runs import QueuedRuns
@@ -72,9 +73,7 @@ def timeline(
     found = await_run(session.services, run, waiting=lambda: _tell_wait(run)) if following else session.find(run)
     state = headless_state()
     for events in _pieces(session, found, following=following):
-        for event in events:
-            state.run = event.run
-            state.apply(event, at=event.at, actor=event.actor)
+        state = advance(state, events, lambda: session.services.store.read(found))
         _print([event for event in events if wanted(event)], as_json=as_json)
     if exit_status:
         raise typer.Exit(exit_code_of(state))

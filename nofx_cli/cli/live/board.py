@@ -13,7 +13,7 @@ from nofx_cli.cli.live.watched import WatchedRun
 from nofx_cli.clock import parse_at
 from nofx_cli.domain.events import Event, StepStarted
 from nofx_cli.domain.ids import StepName
-from nofx_cli.domain.state import RunState, RunStatus, fold
+from nofx_cli.domain.state import RunState, RunStatus, advance, fold
 from nofx_cli.domain.step_state import StepState, StepStatus
 
 _LINE_LIMIT = 1_000
@@ -24,7 +24,8 @@ class Board:
 
     def __init__(self, watched: WatchedRun) -> None:
         self.run, self.plan = watched.run, watched.plan
-        history = list(watched.history())
+        self._history = watched.history
+        history = list(self._history())
         self.state: RunState = fold(watched.plan, history)
         self.documents = Documents(watched.shown)
         self.findings = watched.findings
@@ -52,7 +53,7 @@ class Board:
             event = self._told.popleft()
             if event.seq <= self._seq:
                 continue
-            self.state.apply(event, at=event.at, actor=event.actor)
+            self.state = advance(self.state, [event], self._history)
             self._seq, changed = event.seq, True
         return changed
 
