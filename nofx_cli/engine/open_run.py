@@ -97,6 +97,8 @@ class OpenRun:
         for event in events:
             self.state.apply(event, at=event.at, actor=event.actor)
             self.seq = event.seq
+        if self.state.outdated:
+            self.reload()
         return events
 
     def changed_by_others(self) -> bool:
@@ -126,8 +128,9 @@ class OpenRun:
                 raise
             else:
                 self.seq = events[-1].seq
-                if any(event.payload is not draft.payload for event, draft in zip(events, batch.drafts, strict=True)):
-                    self.reload()  # secrets were masked: the state is what the journal says, not what was meant
+                masked = any(e.payload is not d.payload for e, d in zip(events, batch.drafts, strict=True))
+                if masked or self.state.outdated:  # the state is what the journal says, not what was meant
+                    self.reload()
                 return events
         raise errors.Conflict(f"run {self.run} is being changed all the time by others", code="run-is-busy")
 
