@@ -16,10 +16,10 @@ _DECLARED = {
     AGENT: "declare its command below `agents:` in nofx.yaml",
 }
 _AS_SHELL = "until then, run its command with `tool: shell`"
+_WITH_SETTINGS = (GATE, AGENT, "http")
 LATER: tuple[tuple[str, str], ...] = (
     ("git_pr", "until then, a `manual:` step can wait for a person to open it"),
     ("db_write", "until then, run its command with `tool: shell` and `approval: required`"),
-    ("http", _AS_SHELL),
     ("notify", _AS_SHELL),
 )
 """Tools of later versions, as globs, and what to do until then. Asked only where no handler has the tool."""
@@ -52,9 +52,9 @@ def check_tools(steps: Sequence[Entry], handlers: Handlers, report: Report) -> N
 
 
 def with_defaults(steps: Sequence[Step], entries: Sequence[Entry], handlers: Handlers) -> tuple[Step, ...]:
-    """The steps with what the project's settings say of gates and agents, where the steps themselves do not say."""
+    """The steps with what settings of gates and agents say, and what tools have by default, where they do not say."""
     return tuple(
-        _with_settings(step, entry.found.nodes, handlers) if step.tool.startswith((GATE, AGENT)) else step
+        _with_settings(step, entry.found.nodes, handlers) if step.tool.startswith(_WITH_SETTINGS) else step
         for step, entry in zip(steps, entries, strict=True)
     )
 

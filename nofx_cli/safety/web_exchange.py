@@ -113,6 +113,8 @@ class Exchange:
         if name.endswith((_SENDING, *_CONNECTED)):
             with self._lock:
                 if self._given_up:
+                    if self._socket is not None:
+                        self._socket.close()  # the library does not have it yet
                     raise ConnectionAbortedError
                 self._is_sent = self._is_sent or name.endswith(_SENDING)
 

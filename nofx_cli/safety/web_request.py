@@ -101,9 +101,11 @@ class Response:
 
 def origin_of(url: str) -> str:
     """Scheme, host and port of an address, which is all that messages may tell of it."""
-    scheme, _, rest = url.partition("://")
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        scheme, rest = "", url
     authority = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
-    return f"{scheme}://{authority}"
+    return f"{scheme}{mark}{authority}"
 
 
 def endpoint_of(url: str) -> Endpoint:

@@ -1,0 +1,1 @@
+"""The tool `http`: one request, judged by its answer."""
