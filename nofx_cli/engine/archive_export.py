@@ -45,7 +45,25 @@ def export_archive(
         errors.Conflict: there is a file (code `file-exists`), or a run's journal cannot be read (`journal-damaged`).
         errors.UsageError: it cannot be written there (code `output-unwritable`).
     """
-    _check(path, force=force)
+    check_target(path, force=force)
+    writer, missing, damaged = _collected(archive, store, runs)
+    data = writer.finish()
+    _write(path, data)
+    return Exported(str(path), writer.contents.requests, writer.contents.answers, len(data), missing, damaged)
+
+
+def answers_of(archive: Archive, store: RunStore, runs: Sequence[RunId]) -> tuple[bytes, int]:
+    """The same file in memory, and how many answers the archive lacks or cannot read that the runs need.
+
+    Raises:
+        errors.Conflict: a run's journal cannot be read (code `journal-damaged`).
+    """
+    writer, missing, _ = _collected(archive, store, runs)
+    return writer.finish(), missing
+
+
+def _collected(archive: Archive, store: RunStore, runs: Sequence[RunId]) -> tuple[ArchiveWriter, int, int]:
+    """What is to be written, how many answers are missing, and how many entries are damaged."""
     needs = needs_of(store, runs) if runs else None
     if needs is not None and needs.damaged:
         raise unreadable(needs, "so nobody knows which answers they need")
@@ -62,10 +80,7 @@ def export_archive(
         if entry.exchanges:
             writer.add(entry)
             found.update((exchange.request, exchange.answer) for exchange in entry.exchanges)
-    data = writer.finish()
-    _write(path, data)
-    missing = len(needs.answers - found) if needs is not None else 0
-    return Exported(str(path), writer.contents.requests, writer.contents.answers, len(data), missing, damaged)
+    return writer, len(needs.answers - found) if needs is not None else 0, damaged
 
 
 def chosen(entry: Entry, needs: Needs | None) -> Entry:
@@ -87,7 +102,8 @@ def unreadable(needs: Needs, why: str) -> errors.Conflict:
     )
 
 
-def _check(path: Path, *, force: bool) -> None:
+def check_target(path: Path, *, force: bool) -> None:
+    """See that a file can be written, before anything is done; raises as `export_archive`."""
     if os.path.lexists(path) and not (force and path.is_file()):
         raise errors.Conflict(
             f"{path} is there already",

@@ -17,6 +17,7 @@ from nofx_cli.domain.events import Draft, Event, Payload, RunCreated
 from nofx_cli.domain.ids import JsonObject, RunId, StepName, digest_of_bytes
 from nofx_cli.domain.plan import Plan
 from nofx_cli.domain.state import RunState, fold
+from nofx_cli.engine.place import settle, workspace_of
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.worktree import services_in
 from nofx_cli.ports.journal import AppendConflict
@@ -66,6 +67,7 @@ class OpenRun:
 
     def __init__(self, services: Services, run: RunId, plan: Plan, events: Iterable[Event]) -> None:
         self.run, self.plan, self.seq = run, plan, 0
+        self._store = services.store
         self.state = self._folded(events)
         created = self.state.created
         self.services = services_in(services, created.workspace) if created else services
@@ -84,7 +86,7 @@ class OpenRun:
         """
         events = list(services.store.read(run))
         if at is not None and events and isinstance(events[0].payload, RunCreated):
-            services = at(events[0].payload.workspace)
+            services = at(workspace_of(services.store, run, events[0].payload.workspace))
         text = services.store.plan_text(run)
         plan = services.load_plan(text, f"the plan of run {run}")
         opened = cls(services, run, plan, events)
@@ -143,6 +145,7 @@ class OpenRun:
         self.seq = events[-1].seq if events else 0
         state = fold(self.plan, events)
         state.run = self.run
+        settle(self._store, self.run, state)
         return state
 
 

@@ -64,7 +64,7 @@ def verify_run(services: Services, run: RunId, *, expected: Head | None = None) 
     lines, whole = _lines(services, run)
     chain = verify_chain(lines[:whole], noted=noted)
     events = list(_readable(lines[:whole]))
-    files = [(event, kept) for event in events if (kept := _file_of(event)) is not None]
+    files = [(event, kept) for event in events if (kept := file_of(event)) is not None]
     faults = [
         *chain.faults,
         *_foreign(run, events),
@@ -134,8 +134,8 @@ def _plan_fault(services: Services, run: RunId, events: Sequence[ev.Event]) -> I
         yield Fault(events[0].seq, "plan-changed", "the plan kept with the run is not the one that it was made from")
 
 
-def _file_of(event: ev.Event) -> ev.ArtifactCreated | None:
-    """The file that an event vouches for: an artifact, or what a person was shown."""
+def file_of(event: ev.Event) -> ev.ArtifactCreated | None:
+    """The file that an event vouches for: an artifact, what a person was shown, or what gates rest on."""
     payload = event.payload
     if isinstance(payload, ev.ArtifactCreated):
         return payload

@@ -10,6 +10,7 @@ from nofx_cli.domain.ids import Digest, RunId, StepName, digest_of_bytes
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState, RunStatus, fold
+from nofx_cli.engine.place import settle
 from nofx_cli.engine.queued_runs import QueuedRuns
 from nofx_cli.engine.services import Services
 from nofx_cli.ports.liveness import Holder
@@ -40,6 +41,15 @@ class RunView:
         """Whether the journal says that the run goes on, and no process executes it or is about to."""
         return self.state.status is RunStatus.RUNNING and self.holder is None and not self.queued
 
+    @property
+    def counting(self) -> Sequence[ev.Event]:
+        """The events that the state rests on: all, but for those that a rollback left out."""
+        if not any(type(event.payload) is ev.RunRolledBack for event in self.events):
+            return self.events
+        from nofx_cli.domain.rollback import counting
+
+        return counting(self.events)
+
 
 def view_run(services: Services, run: RunId) -> RunView:
     """Read a run.
@@ -52,6 +62,7 @@ def view_run(services: Services, run: RunId) -> RunView:
     plan, fault = _plan(services, run, events)
     state = fold(plan, events)
     state.run = run
+    settle(services.store, run, state)
     head = Head(events[-1].seq, digest_of_bytes(events[-1].line)) if events else Head(0, GENESIS)
     holder = services.liveness.holder(run)
     queued = not state.ended and holder is None and run in QueuedRuns(services)

@@ -15,7 +15,7 @@ from typing import Protocol
 from nofx_cli import errors
 from nofx_cli.domain.codec import Head
 from nofx_cli.domain.events import Actor, Draft, Event
-from nofx_cli.domain.ids import RunId
+from nofx_cli.domain.ids import JsonObject, RunId
 from nofx_cli.domain.record import record
 
 
@@ -99,6 +99,16 @@ class RunStore(Protocol):
 
     def plan_text(self, run: RunId) -> str:
         """The text of the plan that the run was made from."""
+        ...
+
+    def place(self, run: RunId) -> JsonObject:
+        """Where a run that was carried here works: `path` of the project and, where it has one, its worktree's `tree`.
+
+        Empty for a run that was made here: then `run.created` tells it.
+
+        Raises:
+            errors.StoreFailure: it was noted, and cannot be read.
+        """
         ...
 
     def runs(self) -> Iterator[RunId]:

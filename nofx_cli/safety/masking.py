@@ -84,6 +84,10 @@ class Masker:
             return tuple(self.data(item) for item in value)
         return value
 
+    def knows(self, data: bytes) -> bool:
+        """Whether there is a known value in it; what only looks like a secret does not count."""
+        return bool(self._known().spans(data))
+
     def spans(self, data: bytes) -> list[tuple[int, int]]:
         """Where the secrets of a whole text stand, in no order; they may overlap.
 

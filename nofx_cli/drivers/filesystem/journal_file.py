@@ -75,6 +75,24 @@ class JournalFile:
                 return []
             return self._write(drafts, at=at, actor=actor)
 
+    def take_in(self, lines: Sequence[bytes], *, behind: Head) -> None:
+        """Put lines that were written in another store, which are whole batches and chained, behind a head.
+
+        Raises:
+            AppendConflict: the journal does not end in that head; nothing was written.
+        """
+        with self._thread_lock, told(f"the journal of run {self._run} cannot be written"), self._locked():
+            if not self._stands():
+                self._forget()
+            self._take(self._new_bytes())
+            if self._head != behind:
+                raise AppendConflict(self._run, [])
+            if torn := self.size() - self._size:
+                self._set_aside(torn)  # never committed, and the lines that come know nothing of it
+            if lines:
+                head = Head(behind.seq + len(lines), digest_of_bytes(lines[-1]))
+                self._put(b"\n".join(lines) + b"\n", head, lines[-1])
+
     def read(self, *, after_seq: int = 0) -> list[Event]:
         """The whole batches behind `after_seq`; remembers how far the file was read."""
         with self._thread_lock, told(f"the journal of run {self._run} cannot be read"):
@@ -163,19 +181,27 @@ class JournalFile:
         return events
 
     def _repair(self, torn: int, *, at: str) -> list[Event]:
+        draft = Draft(JournalRepaired(bytes=torn, kept=self._set_aside(torn)))
+        return self._write([draft], at=at, actor=Actor("system", "nofx"))
+
+    def _set_aside(self, torn: int) -> str:
+        """Cut the torn bytes off; returns the name of the file that keeps them."""
         kept = f"journal.torn-{self._size}"
         path = self._folder / kept
         path.unlink(missing_ok=True)
-        self._layout.write_durably(path, self._bytes_from(self._size))
+        self._layout.write_durably(path, self._bytes_from(self._size)[:torn])
         os.ftruncate(self._fd, self._size)
-        draft = Draft(JournalRepaired(bytes=torn, kept=kept))
-        return self._write([draft], at=at, actor=Actor("system", "nofx"))
+        return kept
 
     def _write(self, drafts: Sequence[Draft], *, at: str, actor: Actor) -> list[Event]:
+        events, head = encode_batch(drafts, run=self._run, head=self._head, at=at, actor=actor, mask=self._mask)
+        self._put(b"\n".join([event.line for event in events]) + b"\n", head, events[-1].line)
+        return events
+
+    def _put(self, data: bytes, head: Head, last_line: bytes) -> None:
+        """Make the bytes durable behind what was read, and note the head; or leave the file as it was."""
         if not self._writable:
             raise OSError(30, "read-only", str(self._folder / JOURNAL))
-        events, head = encode_batch(drafts, run=self._run, head=self._head, at=at, actor=actor, mask=self._mask)
-        data = b"\n".join([event.line for event in events]) + b"\n"
         try:
             write_all(self._fd, data)
             if self._layout.sync:
@@ -183,10 +209,9 @@ class JournalFile:
         except OSError:
             os.ftruncate(self._fd, self._size)
             raise
-        self._size, self._head, self._last_line = self._size + len(data), head, events[-1].line + b"\n"
+        self._size, self._head, self._last_line = self._size + len(data), head, last_line + b"\n"
         with contextlib.suppress(OSError):  # the batch is durable; a noted head that stays behind is allowed
             self._note_head()
-        return events
 
     def _note_head(self) -> None:
         if self._head_fd < 0:

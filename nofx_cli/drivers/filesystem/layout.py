@@ -3,7 +3,7 @@
     <root>/.gitignore  format
     <root>/runs/2026-11-22/<run id>/journal.jsonl  head  plan.yaml  executor.lock
                                     artifacts/<step>/<attempt>/…  logs/<step>.<attempt>.log
-                                    approvals/<digest>.json  scratch/<pid>-<hash>.<n>/…
+                                    approvals/<digest>.json  scratch/<pid>-<hash>.<n>/…  place.json
     <root>/archive/<ab>/<digest>.json  .lock
     <root>/index/idempotency.jsonl
     <root>/queue/log.jsonl  lock

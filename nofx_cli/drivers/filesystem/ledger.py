@@ -17,6 +17,7 @@ from nofx_cli.domain.events import Event, RunCreated
 from nofx_cli.domain.spending import bill_of, charges_of
 from nofx_cli.drivers.filesystem.flock import free
 from nofx_cli.drivers.filesystem.layout import Layout, told
+from nofx_cli.drivers.filesystem.run_store import read_place
 
 _SIGN = b'"type":"llm.'
 _WHAT = "what the runs of the project have spent cannot be told"
@@ -74,7 +75,8 @@ class _Journal:
         whole = data[: data.rfind(b"\n") + 1]
         lines = whole.splitlines()
         if self._offset == 0 and lines:
-            self._project = _project_of(lines[0])
+            place = read_place(Path(self._path).parent)
+            self._project = str(place.get("path", "")) or _project_of(lines[0])
         self._calls += filter(None, (_decoded(line) for line in lines if _SIGN in line))
         self._offset += len(whole)
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from nofx_cli import errors
 from nofx_cli.domain.codec import DamagedLine, Head, Mask, decode_line, encode_batch, whole_batches
 from nofx_cli.domain.events import Actor, Draft, Event
-from nofx_cli.domain.ids import RunId, is_run_id
+from nofx_cli.domain.ids import JsonObject, RunId, is_run_id
 from nofx_cli.drivers.filesystem.journal_file import HEAD, JOURNAL, JournalFile, head_text, not_found, read_head
 from nofx_cli.drivers.filesystem.layout import LOCK, NOTHING_MADE, Layout, told
 from nofx_cli.drivers.filesystem.watch import FolderWatch
 from nofx_cli.ports.journal import RunSummary
 
 PLAN = "plan.yaml"
+PLACE = "place.json"
 _CHUNK = 32 * 1024
 
 
@@ -79,6 +80,9 @@ class FileRunStore:
             return (self._layout.run(run) / PLAN).read_bytes().decode()
         except FileNotFoundError as exc:
             raise not_found(run) from exc
+
+    def place(self, run: RunId) -> JsonObject:
+        return read_place(self._layout.run(run))
 
     def runs(self) -> Iterator[RunId]:
         days = self._layout.root / "runs"
@@ -163,6 +167,26 @@ class FolderNewcomers:
         new = names - self._seen.get(day, set())
         self._seen[day] = names
         return [RunId(name) for name in sorted(new, reverse=True)]
+
+
+def read_place(folder: Path) -> JsonObject:
+    """Where a run that was carried here works; empty for any other. See `RunStore.place`."""
+    path = folder / PLACE
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    import json
+
+    try:
+        place = json.loads(text)
+        return {name: str(place[name]) for name in ("path", "tree") if place.get(name)}
+    except (ValueError, AttributeError) as exc:
+        raise errors.StoreFailure(
+            f"{path}, which says where the run works, cannot be read",
+            code="place-damaged",
+            hint="move the run's folder away, and take the run in anew: nofx import FILE",
+        ) from exc
 
 
 def _names(folder: Path) -> list[str]:

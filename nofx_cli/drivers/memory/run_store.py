@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from nofx_cli import errors
 from nofx_cli.domain.codec import Head, Mask, encode_batch
 from nofx_cli.domain.events import Actor, Draft, Event
-from nofx_cli.domain.ids import RunId
+from nofx_cli.domain.ids import JsonObject, RunId
 from nofx_cli.ports.journal import AppendConflict, RunSummary
 
 
@@ -51,6 +51,9 @@ class MemoryRunStore:
     def plan_text(self, run: RunId) -> str:
         self._of(run)
         return self._plans[run]
+
+    def place(self, run: RunId) -> JsonObject:
+        return {}
 
     def runs(self) -> Iterator[RunId]:
         return iter(sorted(self._events, reverse=True))
