@@ -54,7 +54,7 @@ def subject_of(
     }
     if tree := tree_now(services, state):
         shown["tree"] = tree
-    if state.steps[step.name].open_effects:
+    if reason is AskReason.INTERRUPTED and state.steps[step.name].open_effects:
         from nofx_cli.engine.effects import effects_shown
 
         shown["effects"] = effects_shown(state.steps[step.name])

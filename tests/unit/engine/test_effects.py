@@ -304,6 +304,13 @@ class TestApproval:
         assert writer.outside == ["d1 1"]
         assert "approval.stale write" not in rig.types(run.run)
 
+    def test_what_was_not_made_is_made_under_it_where_it_looks_as_it_did(self, rig: Rig, writer: Writer) -> None:
+        run = self.die_in_between(rig, self.approved(rig))
+
+        assert ended(rig, run).status is RunStatus.SUCCEEDED
+        assert writer.outside == ["d1 2"]
+        assert rig.types(run.run).count("approval.requested write") == 1
+
     def test_what_was_not_made_is_asked_anew_where_it_looks_otherwise_now(self, rig: Rig, writer: Writer) -> None:
         run = self.die_in_between(rig, self.approved(rig))
         writer.outside.append("of somebody else")
