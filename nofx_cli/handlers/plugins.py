@@ -36,7 +36,9 @@ class BrokenPlugin:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plugin:
+class LoadedPlugin:
+    """A plugin that can be used. `file` is empty for an installed package."""
+
     where: str
     file: str
     handlers: tuple[StepHandler, ...]
@@ -51,8 +53,8 @@ class Plugins:
 
     def __init__(self, project: Path) -> None:
         self._folder = project / FOLDER
-        self._sources: tuple[Callable[[], list[_Plugin]], ...] = (self._load_project, self._load_installed)
-        self._stages: list[list[_Plugin]] = []
+        self._sources: tuple[Callable[[], list[LoadedPlugin]], ...] = (self._load_project, self._load_installed)
+        self._stages: list[list[LoadedPlugin]] = []
         self._broken: dict[str, BrokenPlugin] = {}
 
     def find(self, tool: str) -> StepHandler | None:
@@ -76,19 +78,24 @@ class Plugins:
             self._stage(stage)
         return tuple(self._broken.values())
 
-    def _stage(self, number: int) -> list[_Plugin]:
+    def loaded(self) -> tuple[LoadedPlugin, ...]:
+        """Load every plugin; returns those that can be used, in the order in which they are asked for a tool."""
+        stages = [self._stage(stage) for stage in range(len(self._sources))]
+        return tuple(plugin for stage in stages for plugin in stage)
+
+    def _stage(self, number: int) -> list[LoadedPlugin]:
         while len(self._stages) <= number:
             self._stages.append(self._sources[len(self._stages)]())
         return self._stages[number]
 
-    def _matches(self, plugin: _Plugin, handler: StepHandler, tool: str) -> bool:
+    def _matches(self, plugin: LoadedPlugin, handler: StepHandler, tool: str) -> bool:
         try:
             return bool(handler.match(tool))
         except Exception as exc:  # noqa: BLE001 - a plugin may raise anything, and breaks only what uses it
             self._note(plugin.where, plugin.file, exc)
             return False
 
-    def _load_project(self) -> list[_Plugin]:
+    def _load_project(self) -> list[LoadedPlugin]:
         from importlib import import_module, invalidate_caches
 
         from nofx_cli.handlers.own_sources import import_from_sources
@@ -110,7 +117,7 @@ class Plugins:
         found = [self._load(f"{FOLDER}/{path.name}", str(path), partial(load, path)) for path in files]
         return [plugin for plugin in found if plugin]
 
-    def _load_installed(self) -> list[_Plugin]:
+    def _load_installed(self) -> list[LoadedPlugin]:
         from importlib.metadata import entry_points
 
         found = [
@@ -119,9 +126,9 @@ class Plugins:
         ]
         return [plugin for plugin in found if plugin]
 
-    def _load(self, where: str, file: str, load: Callable[[], Any]) -> _Plugin | None:
+    def _load(self, where: str, file: str, load: Callable[[], Any]) -> LoadedPlugin | None:
         try:
-            return _Plugin(where, file, tuple(_checked(load())))
+            return LoadedPlugin(where, file, tuple(_checked(load())))
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - importing a plugin may raise anything
             self._note(where, file, exc)
             return None

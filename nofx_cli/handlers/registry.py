@@ -16,7 +16,7 @@ from nofx_cli.domain.project import AgentSpec, GateSpec
 from nofx_cli.ports.handler import StepHandler
 
 if TYPE_CHECKING:
-    from nofx_cli.handlers.plugins import BrokenPlugin, Plugins
+    from nofx_cli.handlers.plugins import BrokenPlugin, LoadedPlugin, Plugins
 
 BUILT_INS: Mapping[str, str] = {
     "shell": "nofx_cli.handlers.shell:HANDLER",
@@ -95,6 +95,11 @@ class Registry:
         """The plugins of the project and of installed packages that cannot be loaded; this loads them all."""
         with self._lock:
             return self._plugins().load_all()
+
+    def plugins(self) -> "tuple[LoadedPlugin, ...]":
+        """The plugins that can be used, in the order in which they are asked for a tool; this loads them all."""
+        with self._lock:
+            return self._plugins().loaded()
 
     def _plugins(self) -> "Plugins":
         if self._loaded_plugins is None:

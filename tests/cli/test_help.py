@@ -11,6 +11,7 @@ from tests.cli.console import Console
 GROUPS = {
     "plan": ["check", "new", "list", "show", "graph", "schema"],
     "config": ["show"],
+    "plugin": ["new", "list"],
     "policy": ["explain"],
     "gates": ["report", "baseline", "list"],
     "queue": ["list", "stats", "pause", "resume"],
