@@ -35,6 +35,16 @@ def test_the_fields_are_pinned(cli: Console, records: Records) -> None:
     ]
 
 
+def test_somebodys_file_among_the_folders_of_runs_hinders_nobody(cli: Console, records: Records) -> None:
+    records.add(TWO_STEPS, [STARTED], [ev.RunSucceeded(4_000, {"succeeded": 2})])
+    runs = records.layout.root / "runs"
+    for folder in (runs, runs / "2026-01-01"):
+        (folder / ".DS_Store").touch()
+
+    assert [run["run"] for run in cli.json("list")] == [RUN]
+    assert cli.json("show", "latest")["run"] == RUN
+
+
 def test_the_table_has_newest_first(cli: Console, records: Records) -> None:
     records.add(TWO_STEPS, [STARTED], [ev.RunSucceeded(4_000, {"succeeded": 2})])
     records.add(TWO_STEPS, [STARTED], [ev.RunFailed("check", 1, FAILURE)], run="20260102-120000-bbbbbb")

@@ -192,7 +192,7 @@ def read_place(folder: Path) -> JsonObject:
 def _names(folder: Path) -> list[str]:
     try:
         return sorted(os.listdir(folder), reverse=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # somebody's file may lie among the folders
         return []
 
 
