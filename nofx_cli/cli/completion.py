@@ -70,11 +70,13 @@ def _runs(incomplete: str) -> Iterator[str]:
 
 
 def _steps(ctx: typer.Context) -> Iterator[str]:
+    from nofx_cli.domain.rollback import counting
+
     store = _store()
     answering = ctx.info_name in _ANSWERING
     for run in _meant(store, ctx, many=answering):
         events = store.read(run)
-        yield from _waiting(events) if answering else _known(events)
+        yield from _waiting(counting(events)) if answering else _known(events)
 
 
 def _meant(store: RunStore, ctx: typer.Context, *, many: bool) -> Iterable[RunId]:

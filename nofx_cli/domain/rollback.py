@@ -81,7 +81,7 @@ def fold_back(plan: Plan, events: Sequence[ev.Event]) -> RunState:
 def _set_back(state: RunState) -> None:
     """Nobody executes it now: what was running at that point counts as cut off, whoever it was and still lives."""
     for step in state.in_status(StepStatus.RUNNING):
-        step.worker = ""
+        step.worker, step.abandoned = "", True
     state.rules = ""
     state.set_back = True
     state.tree_is_due = bool(state.tree)

@@ -298,7 +298,7 @@ def _enqueued(state: RunState, step: StepState, payload: ev.StepEnqueued, ctx: _
 
 def _started(state: RunState, step: StepState, payload: ev.StepStarted, ctx: _Context) -> None:
     step.attempt, step.started_at, step.ended_at = ctx.attempt, ctx.at, ""
-    step.last_attempt = max(step.last_attempt, ctx.attempt)
+    step.last_attempt, step.abandoned = max(step.last_attempt, ctx.attempt), False
     state.tree_is_due = False
     step.inputs_digest, step.worker = payload.inputs_digest, payload.worker
     state.rules = payload.rules or state.rules
@@ -345,6 +345,7 @@ def _retry_scheduled(state: RunState, step: StepState, payload: ev.StepRetrySche
 
 def _interrupted(state: RunState, step: StepState, payload: ev.StepInterrupted, ctx: _Context) -> None:
     step.interruptions += 1
+    step.abandoned = False
     step.due_us = step.delayed_us = 0
     state.set_status(step, StepStatus.QUEUED if payload.rerun else StepStatus.WAITING)
 

@@ -58,6 +58,7 @@ class StepState:
 
     Attributes:
         attempt: the last one started (0: none).
+        abandoned: it was running where the run was rolled back to: nobody has it.
         last_attempt: the highest number that an attempt at it ever had, also where that was rolled back.
         interruptions: how many attempts in a row were cut off.
         due_us, delayed_us: a queued step is due at the one and was delayed at the other; 0 when it is due at once.
@@ -80,6 +81,7 @@ class StepState:
     status: StepStatus = StepStatus.PENDING
     attempt: int = 0
     last_attempt: int = 0
+    abandoned: bool = False
     failures: int = 0
     interruptions: int = 0
     due_us: int = 0

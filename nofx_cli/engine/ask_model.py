@@ -161,9 +161,11 @@ def _of_replayed(
     Raises:
         errors.NotFound: it was not asked that, or the answer is not in the archive any more (code `not-in-archive`).
     """
+    from nofx_cli.domain.rollback import counting
+
     answers = [
         event.payload.answer
-        for event in services.store.read(run)
+        for event in counting(services.store.read(run))
         if event.step == ctx.step and isinstance(event.payload, ev.LlmResponded) and event.payload.digest == digest
     ]
     in_turn = [answer for answer in answers if answer and answer not in passed] or answers[-1:]

@@ -51,12 +51,13 @@ class _Evaluated:
 
     @staticmethod
     def of(view: RunView, step: StepName) -> "_Evaluated":
-        gates = [e for e in view.events if e.step == step and isinstance(e.payload, ev.GateEvaluated)]
+        events = view.counting
+        gates = [e for e in events if e.step == step and isinstance(e.payload, ev.GateEvaluated)]
         if not gates:
             return _Evaluated()
         attempt = gates[-1].attempt or 0
         files, started, took = None, "", 0
-        for event in view.events:
+        for event in events:
             if event.step != step or event.attempt != attempt:
                 continue
             match event.payload:

@@ -15,30 +15,36 @@ _BLOCK = 1024 * 1024
 
 @record
 class KeptFile:
-    """An artifact, and which attempt left it."""
+    """An artifact, and which attempt left it; `rolled_back` says that the run was set back to before that."""
 
     step: StepName
     attempt: int
     at: str
     artifact: ArtifactCreated
+    rolled_back: bool = False
 
 
 def kept_files(view: RunView, *, step: StepName | None = None) -> list[KeptFile]:
     """The artifacts of all attempts, in the order in which they were kept."""
+    counting = {event.seq for event in view.counting}
     return [
-        KeptFile(event.step, event.attempt or 0, event.at, event.payload)
+        KeptFile(event.step, event.attempt or 0, event.at, event.payload, event.seq not in counting)
         for event in view.events
         if isinstance(event.payload, ArtifactCreated) and event.step is not None and step in (None, event.step)
     ]
 
 
 def find_kept_file(view: RunView, step: StepName, name: str, *, attempt: int = 0) -> KeptFile:
-    """The artifact of that name that the last attempt (or the given one) left.
+    """The artifact of that name that the last attempt (or the given one) left; one rolled back only where it is given.
 
     Raises:
         errors.NotFound: there is none (code `artifact-not-found`); the hint names those that there are.
     """
-    there = [kept for kept in kept_files(view, step=step) if attempt in (0, kept.attempt)]
+    there = [
+        kept
+        for kept in kept_files(view, step=step)
+        if (not kept.rolled_back if attempt == 0 else kept.attempt == attempt)
+    ]
     for kept in reversed(there):
         if kept.artifact.name == name:
             return kept

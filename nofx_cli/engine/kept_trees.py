@@ -74,6 +74,6 @@ def _no_worktree(run: RunId, path: str) -> errors.NotFound:
 def _taken(view: RunView) -> Sequence[tuple[StepName | None, int, ev.SnapshotTaken]]:
     return [
         (event.step, event.attempt or 0, event.payload)
-        for event in view.events
+        for event in view.counting
         if isinstance(event.payload, ev.SnapshotTaken) and event.payload.tree
     ]

@@ -82,8 +82,10 @@ def listed_run(services: Services, run: RunId, queued: QueuedRuns | None = None)
     if not isinstance(created, ev.RunCreated):
         return ListedRun(run, fault="its journal does not begin with run.created")
     told = summary.last_run_event.payload
-    status = _STATUS.get(type(told), RunStatus.RUNNING)
-    ended = summary.last_run_event.at if summary.last_run_event.type in ev.TERMINAL_TYPES else ""
+    if isinstance(told, ev.RunRolledBack) and ev.ends_run(told):
+        return _as_it_ended(services, run, created)
+    status = _status(told)
+    ended = summary.last_run_event.at if ev.ends_run(told) else ""
     live = status in _MAY_LIVE and services.liveness.holder(run) is not None
     return ListedRun(
         run=run,
@@ -98,6 +100,35 @@ def listed_run(services: Services, run: RunId, queued: QueuedRuns | None = None)
         duration_ms=_duration_ms(services, summary, ended),
         total_steps=created.steps,
         steps=told.steps if isinstance(told, ev.RunSucceeded | ev.RunFailed) else None,
+    )
+
+
+def _status(told: ev.Payload) -> RunStatus:
+    if isinstance(told, ev.RunRolledBack):
+        return next((status for status in RunStatus if status == told.status), RunStatus.RUNNING)
+    return _STATUS.get(type(told), RunStatus.RUNNING)
+
+
+def _as_it_ended(services: Services, run: RunId, created: ev.RunCreated) -> ListedRun:
+    """A run whose rollback was rolled back has the end that it had: that stands in the middle of its journal."""
+    from nofx_cli.engine.view_run import view_run
+
+    try:
+        view = view_run(services, run)
+    except (NotFound, StoreFailure) as exc:
+        return ListedRun(run, fault=str(exc))
+    state = view.state
+    return ListedRun(
+        run=run,
+        status=state.status.value,
+        plan=created.plan_name,
+        goal=created.goal,
+        actor=view.events[0].actor.id,
+        created_at=state.created_at,
+        ended_at=state.ended_at,
+        duration_ms=state.duration_ms,
+        total_steps=created.steps,
+        steps={status.value: count for status, count in state.counts.items() if count},
     )
 
 

@@ -78,12 +78,22 @@ def measure_runs(store: RunStore) -> RunMeasures:
 
 def measure_run(events: Iterable[ev.Event], *, into: RunMeasures) -> None:
     """Add what one run comes to."""
-    fold = _Fold(into)
-    for event in events:
-        fold.apply(event)
+    events = list(events)
+    fold = _fold(events, into)
+    if any(isinstance(event.payload, ev.RunRolledBack) for event in events):
+        from nofx_cli.domain.rollback import counting
+
+        fold = _fold(counting(events), RunMeasures())  # attempts were made; how all stands is told by what counts
     into.runs[fold.status] += 1
     into.steps.update(step.status for step in fold.steps.values())
     into.steps[fold.unnamed_status] += max(fold.total_steps - len(fold.steps), 0)
+
+
+def _fold(events: Iterable[ev.Event], measures: RunMeasures) -> "_Fold":
+    fold = _Fold(measures)
+    for event in events:
+        fold.apply(event)
+    return fold
 
 
 def _events(store: RunStore, run: RunId) -> list[ev.Event]:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, TypeVar
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.domain.record import record
+from nofx_cli.domain.rollback import counting
 from nofx_cli.domain.state import RunState
 from nofx_cli.engine.services import Services
 from nofx_cli.ports.handler import Feedback, Granted
@@ -47,7 +48,7 @@ def replayed_run(state: RunState) -> RunId | None:
 def decisions(store: RunStore, run: RunId, step: StepName) -> Iterator[Decided]:
     """All decisions on a step, oldest first."""
     reason = ev.AskReason.APPROVAL
-    for event in store.read(run):
+    for event in counting(store.read(run)):
         if event.step != step:
             continue
         if isinstance(event.payload, ev.ApprovalRequested):
@@ -85,7 +86,7 @@ def _grants(store: RunStore, run: RunId, step: StepName) -> list[Decided]:
 
 
 def _tellings(store: RunStore, run: RunId, step: StepName) -> Iterator[JsonObject]:
-    for event in store.read(run):
+    for event in counting(store.read(run)):
         if event.step == step and isinstance(event.payload, ev.StepReset) and event.payload.repair:
             yield event.payload.repair
 

@@ -1,10 +1,11 @@
-"""Do a part of an ended run again, in the same run and on the record."""
+"""Do a part of a run again that has ended or waits, in the same run and on the record."""
 
 from collections import deque
 
 from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.state import RunStatus
 from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.open_run import Batch, OpenRun
 
@@ -18,8 +19,8 @@ def retry(open_run: OpenRun, *, start: StepName | None = None) -> list[StepName]
 
     Raises:
         errors.NotFound: the plan has no such step.
-        errors.Conflict: a living process executes the run (`run-is-held`), it has not ended (`run-not-ended`), or
-            there is nothing to do again (`nothing-to-retry`).
+        errors.Conflict: a living process executes the run (`run-is-held`), it has not ended and does not wait
+            (`run-not-ended`), or there is nothing to do again (`nothing-to-retry`).
     """
     if start is not None and start not in open_run.state.steps:
         raise errors.NotFound(
@@ -28,16 +29,17 @@ def retry(open_run: OpenRun, *, start: StepName | None = None) -> list[StepName]
     reset: list[StepName] = []
 
     def build(batch: Batch) -> None:
-        if not batch.state.ended:
+        if not batch.state.ended and batch.state.status is not RunStatus.WAITING:
             raise errors.Conflict(
-                f"run {open_run.run} is {batch.state.status}; only an ended run can be retried",
+                f"run {open_run.run} is {batch.state.status}; only a run that has ended, or waits, can be retried",
                 code="run-not-ended",
                 hint=f"nofx resume {open_run.run}",
             )
         reset[:] = _affected(open_run, start)
         if not reset:
+            how = f"has {batch.state.status}" if batch.state.ended else "waits"
             raise errors.Conflict(
-                f"run {open_run.run} has {batch.state.status}: there is nothing to do again",
+                f"run {open_run.run} {how}: there is nothing to do again",
                 code="nothing-to-retry",
                 hint=f"do a part of it again with --from STEP, or all of it with: nofx rerun {open_run.run}",
             )
@@ -57,7 +59,7 @@ def _affected(open_run: OpenRun, start: StepName | None) -> list[StepName]:
     ahead = deque(found)
     while ahead:
         for name in open_run.plan.dependants[ahead.popleft()]:
-            if name not in found and steps[name].ended:
+            if name not in found and steps[name].status is not StepStatus.PENDING:
                 found.add(name)
                 ahead.append(name)
     return sorted(found, key=open_run.plan.index.__getitem__)

@@ -42,9 +42,14 @@ class RunView:
         return self.state.status is RunStatus.RUNNING and self.holder is None and not self.queued
 
     @property
+    def rolled_back(self) -> ev.Event | None:
+        """The last time that it was set back."""
+        return next((event for event in reversed(self.events) if type(event.payload) is ev.RunRolledBack), None)
+
+    @property
     def counting(self) -> Sequence[ev.Event]:
         """The events that the state rests on: all, but for those that a rollback left out."""
-        if not any(type(event.payload) is ev.RunRolledBack for event in self.events):
+        if self.rolled_back is None:
             return self.events
         from nofx_cli.domain.rollback import counting
 

@@ -5,6 +5,10 @@
                                └▶ a step ends ── the tree is kept ── crash ──▶ the attempt counts as cut off
                                       └▶ snapshot.taken and step.finished, in one batch
 
+    a rollback: what stands there is kept ─▶ run.rolled_back ── crash ──▶ who needs the worktree next sets it back
+                                                └▶ it is set back ── crash ──▶ the same once more
+                                                       └▶ snapshot.taken: it is what the run has
+
 The project's settings and handlers stay those of the project's own folder: a step cannot change them by its worktree.
 """
 
@@ -26,6 +30,10 @@ from nofx_cli.ports.handler import RunTrees, handler_flag
 if TYPE_CHECKING:  # runs that work in place do not load them
     from nofx_cli.engine.prepare import Claimed
     from nofx_cli.ports.workspaces import Surroundings, Worktrees
+
+
+_ROLLBACK = StepName("@rollback")
+"""Stands for a step in the references of what was kept before a rollback. No step can be called so."""
 
 
 def is_worktree(workspace: Mapping[str, object]) -> bool:
@@ -75,6 +83,8 @@ def ensure_worktree(services: Services, state: RunState) -> None:
             code="worktree-failed",
             hint="move it back, or start anew: nofx rerun",
         )
+    if state.tree_is_due:
+        _worktrees(services).restore(state.run, state.tree)
 
 
 def tree_now(services: Services, state: RunState, *, step: StepName | None = None) -> str:
@@ -113,6 +123,30 @@ def keep_tree(services: Services, claimed: "Claimed") -> SnapshotTaken | None:
         return None
     kept = _worktrees(services).snapshot(ctx.run_id, ctx.step, ctx.attempt, before=ctx.tree)
     return SnapshotTaken(tree=kept.tree, ref=kept.ref) if kept else None
+
+
+def keep_what_stands(services: Services, state: RunState, *, seq: int) -> SnapshotTaken | None:
+    """Keep what the worktree has before it is set back, though no step has left it; None where it is the newest tree.
+
+    Args:
+        seq: the number of the last event, which tells it apart from others that were kept so.
+
+    Raises:
+        errors.Unavailable: it could not be kept, or as `ensure_worktree`.
+    """
+    if state.created is None or state.run is None or not is_worktree(state.created.workspace):
+        return None
+    ensure_worktree(services, state)
+    kept = _worktrees(services).snapshot(state.run, _ROLLBACK, seq, before=state.tree)
+    return SnapshotTaken(tree=kept.tree, ref=kept.ref) if kept else None
+
+
+def set_tree_back(services: Services, state: RunState) -> SnapshotTaken | None:
+    """Make the worktree what the run has after a rollback; None where it has none. Raises as `ensure_worktree`."""
+    if not state.tree_is_due:
+        return None
+    ensure_worktree(services, state)
+    return SnapshotTaken(tree=state.tree)
 
 
 def surroundings_of(services: Services, run: RunId) -> "Surroundings":

@@ -58,13 +58,12 @@ def recover(open_run: OpenRun, *, rerun: bool) -> Sequence[ev.Event]:
 
     def build(batch: Batch) -> None:
         cut_off = batch.state.in_status(StepStatus.RUNNING)
+        gone = any(not step.abandoned for step in cut_off)
         _interrupt_all(open_run, batch, cut_off)
         if rerun:
             _grant_all(batch)
         if batch.state.status is RunStatus.RUNNING:
-            batch.add(
-                ev.RunResumed("the process that executed it was gone" if cut_off else "resumed", executor_facts())
-            )
+            batch.add(ev.RunResumed("the process that executed it was gone" if gone else "resumed", executor_facts()))
 
     return open_run.commit(build)
 
@@ -153,10 +152,11 @@ def _end_marked(open_run: OpenRun, *every: Mapping[str, str]) -> int:
 
 def _interrupt_all(open_run: OpenRun, batch: Batch, cut_off: Sequence[StepState]) -> None:
     """Tell of each worker that was lost, once, and of each step that it had."""
-    for worker in dict.fromkeys(step.worker for step in cut_off):
+    for worker in dict.fromkeys(step.worker for step in cut_off if not step.abandoned):
         batch.add(_worker_lost(batch.state.executor, worker))
     for step in cut_off:
-        _interrupt(open_run, batch, step, "the process that ran it was gone")
+        why = "the run was rolled back to where it ran" if step.abandoned else "the process that ran it was gone"
+        _interrupt(open_run, batch, step, why)
 
 
 def _worker_lost(executor: JsonObject, worker: str) -> ev.WorkerLost:

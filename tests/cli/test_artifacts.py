@@ -43,6 +43,7 @@ def test_the_fields_are_pinned(cli: Console, records: Records) -> None:
         "digest": digest_of_bytes(TEXT),
         "path": path.relative_to(records.layout.run(RUN)).as_posix(),
         "check": "ok",
+        "rolled_back": False,
     }
 
 

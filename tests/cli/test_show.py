@@ -59,7 +59,7 @@ def test_the_fields_are_pinned(cli: Console, records: Records) -> None:
     assert set(shown) == {
         "run", "status", "exit_code", "duration_ms", "steps", "waiting", "failure", "live", "queued", "executor",
         "plan", "plan_fault", "goal", "params", "workspace", "origin", "idempotency_key", "nofx", "actor", "created_at",
-        "started_at", "ended_at", "cancel_reason", "artifacts", "effects", "cost", "next", "head",
+        "started_at", "ended_at", "cancel_reason", "rolled_back", "artifacts", "effects", "cost", "next", "head",
     }  # fmt: skip
     assert shown["cost"] is None
     assert (shown["run"], shown["status"], shown["exit_code"], shown["live"]) == (RUN, "failed", 1, False)

@@ -48,6 +48,7 @@ def artifacts(
 ) -> None:
     """List a run's artifacts and whether they still are what was kept; or write one out.
 
+    One of an attempt that was rolled back is written out only where --attempt names it.
     An artifact that was changed since it was kept is not written out: exit code 5.
     """
     session = open_session()
@@ -70,7 +71,8 @@ def _tell(checked: Sequence[tuple[KeptFile, str]]) -> None:
     styles: list[tuple[str, ...]] = [("dim",) * 7]
     for kept, state in checked:
         file = kept.artifact
-        row = (kept.step, str(kept.attempt), file.name, str(file.size), file.media_type, file.digest[:_SHORT], state)
+        told = f"{state}, rolled back" if kept.rolled_back else state
+        row = (kept.step, str(kept.attempt), file.name, str(file.size), file.media_type, file.digest[:_SHORT], told)
         rows.append(tuple(safe(cell) for cell in row))
         styles.append(("", "", "bold", "", "", "", _STYLES[state]))
     for line in columns(rows, styles=styles):
@@ -89,6 +91,7 @@ def _json(view: RunView, kept: KeptFile, state: str) -> dict[str, JsonValue]:
         "digest": kept.artifact.digest,
         "path": kept.artifact.path,
         "check": state,
+        "rolled_back": kept.rolled_back,
     }
 
 

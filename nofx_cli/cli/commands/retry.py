@@ -28,9 +28,10 @@ def retry(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Do the failed or cancelled part of an ended run again, in the same run.
+    """Do the failed or cancelled part of a run again, or with --from any part, in the same run.
 
-    What succeeded stays as it is, unless it needs a step that is done again. The earlier attempts stay on record.
+    The run has ended, or waits for a person: what was asked about a step that is done again is asked anew. What
+    succeeded stays as it is, unless it needs a step that is done again. The earlier attempts stay on record.
     """
     session = open_session()
     opened = session.open(run)

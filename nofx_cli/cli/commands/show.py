@@ -79,7 +79,7 @@ def _tell_lineage(session: Session, view: RunView, *, as_json: bool) -> None:
     from nofx_cli.engine.view_run import origins
 
     chain = origins(session.services, view.state.created)
-    products = products_of(view.plan, view.events)
+    products = products_of(view.plan, view.counting)
     if as_json:
         out_json(lineage_view.as_json(view, chain, products))
         return

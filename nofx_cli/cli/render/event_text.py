@@ -23,7 +23,7 @@ _STYLES = {
     "step.interrupted": "yellow", "step.retry_scheduled": "yellow", "step.skipped": "dim", "step.dead_lettered": "red",
     "approval.requested": "yellow", "approval.granted": "green", "approval.rejected": "red", "approval.stale": "yellow",
     "policy.denied": "red", "budget.exceeded": "red", "worker.lost": "yellow", "journal.repaired": "yellow",
-    "effect.unknown": "red",
+    "effect.unknown": "red", "run.rolled_back": "yellow",
 }  # fmt: skip
 
 

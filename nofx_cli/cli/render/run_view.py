@@ -20,6 +20,7 @@ from nofx_cli.cli.render.status import style_of
 from nofx_cli.clock import Clock, format_at, parse_at
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.effects import KnownEffect
+from nofx_cli.domain.events import RunRolledBack
 from nofx_cli.domain.findings import Finding
 from nofx_cli.domain.ids import JsonObject, JsonValue, StepName
 from nofx_cli.domain.state import RunStatus
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from nofx_cli.domain.spending import Bill
 
 _SHORT = 12
+_GONE = "the process that executed it is gone"
 _SHOWN_FINDINGS = 20
 _NO_FINDINGS: Mapping[StepName, Sequence[Finding]] = {}
 _STEPS_HEAD = ("STEP", "STATUS", "TRY", "TOOK", "TOOL")
@@ -61,6 +63,7 @@ def as_json(view: RunView) -> dict[str, JsonValue]:
         "started_at": state.started_at or None,
         "ended_at": state.ended_at or None,
         "cancel_reason": state.cancel_reason or None,
+        "rolled_back": _rolled_back_json(view),
         "artifacts": [
             {
                 "step": kept.step,
@@ -70,6 +73,7 @@ def as_json(view: RunView) -> dict[str, JsonValue]:
                 "media_type": kept.artifact.media_type,
                 "digest": kept.artifact.digest,
                 "path": kept.artifact.path,
+                "rolled_back": kept.rolled_back,
             }
             for kept in kept_files(view)
         ],
@@ -114,6 +118,7 @@ def head_lines(view: RunView, *, clock: Clock) -> Iterator[str]:
         "made": f"{made}, nofx {created.nofx}",
         "started": local_date_time(state.started_at),
         "ended": local_date_time(state.ended_at),
+        "rolled back": _rolled_back_words(view),
         "executor": view.holder.who if view.holder else "none; a job of it waits in the queue" if view.queued else "",
         "cost": _cost_words(bills_of(view)),
         "key": created.idempotency_key,
@@ -121,6 +126,23 @@ def head_lines(view: RunView, *, clock: Clock) -> Iterator[str]:
         "note": f"the plan cannot be read any more: {view.plan_fault.splitlines()[0]}" if view.plan_fault else "",
     }
     yield from fact_lines(facts)
+
+
+def _rolled_back_words(view: RunView) -> str:
+    told = view.rolled_back
+    if told is None or not isinstance(told.payload, RunRolledBack):
+        return ""
+    by = f"to event {told.payload.to_seq} by {told.actor.kind}:{told.actor.id} at {local_date_time(told.at)}"
+    return by + (f": {told.payload.reason}" if told.payload.reason else "")
+
+
+def _rolled_back_json(view: RunView) -> JsonValue:
+    told = view.rolled_back
+    if told is None or not isinstance(told.payload, RunRolledBack):
+        return None
+    by: JsonValue = {"kind": told.actor.kind, "id": told.actor.id}
+    said = told.payload
+    return {"seq": told.seq, "to_seq": said.to_seq, "at": told.at, "by": by, "reason": said.reason or None}
 
 
 def fact_lines(facts: dict[str, str]) -> Iterator[str]:
@@ -234,7 +256,7 @@ def what_words(step: StepState) -> str:
 
 
 def _artifacts(view: RunView) -> Iterator[str]:
-    kept = kept_files(view)
+    kept = [file for file in kept_files(view) if not file.rolled_back]
     if not kept:
         return
     yield ""
@@ -296,5 +318,6 @@ def _troubles(view: RunView) -> Iterator[str]:
         yield ""
         yield f"{paint('cancelled', 'red')}: {safe(state.cancel_reason)}"
     if view.interrupted:
+        why = "it was rolled back, and nobody has gone on with it" if state.set_back else _GONE
         yield ""
-        yield f"{paint(INTERRUPTED, 'magenta')}: the process that executed it is gone"
+        yield f"{paint(INTERRUPTED, 'magenta')}: {why}"

@@ -23,6 +23,7 @@ class _Attempt:
     number: int
     started: ev.Event
     ended: ev.Event | None = None
+    rolled_back: bool = False
 
 
 def as_json(view: RunView, name: StepName) -> dict[str, JsonValue]:
@@ -43,7 +44,10 @@ def as_json(view: RunView, name: StepName) -> dict[str, JsonValue]:
         "approval": _approval_json(step.approval),
         "cost": _cost_json(view, name),
         "attempts": [_attempt_json(attempt) for attempt in _attempts(view, name)],
-        "artifacts": [{"attempt": kept.attempt, **data_of(kept.artifact)} for kept in kept_files(view, step=name)],
+        "artifacts": [
+            {"attempt": kept.attempt, **data_of(kept.artifact), "rolled_back": kept.rolled_back}
+            for kept in kept_files(view, step=name)
+        ],
     }
 
 
@@ -72,28 +76,37 @@ def lines(view: RunView, name: StepName) -> Iterator[str]:
     for attempt in attempts:
         yield _attempt_line(attempt)
     for kept in kept_files(view, step=name):
-        file = kept.artifact
-        yield f"artifact #{kept.attempt}  {safe(file.name)}  {file.size} bytes  {safe(file.digest)}"
+        file, back = kept.artifact, ", rolled back" if kept.rolled_back else ""
+        yield f"artifact #{kept.attempt}{back}  {safe(file.name)}  {file.size} bytes  {safe(file.digest)}"
 
 
 def _attempts(view: RunView, name: StepName) -> list[_Attempt]:
     found: list[_Attempt] = []
+    counting = {event.seq for event in view.counting}
     for event in view.events:
         if event.step != name:
             continue
+        left_out = event.seq not in counting
         if isinstance(event.payload, ev.StepStarted):
-            found.append(_Attempt(event.attempt or 0, event))
-        elif isinstance(event.payload, _ENDS) and found and found[-1].ended is None:
-            found[-1].ended = event
+            found.append(_Attempt(event.attempt or 0, event, rolled_back=left_out))
+        elif isinstance(event.payload, _ENDS) and (open_one := _open_one(found, event, left_out=left_out)):
+            open_one.ended = event
     return found
+
+
+def _open_one(found: list[_Attempt], end: ev.Event, *, left_out: bool) -> _Attempt | None:
+    """The attempt that an event ends: of one that counts, only an end that counts is its own."""
+    last = next((one for one in reversed(found) if end.attempt in (None, one.number)), None)
+    return last if last is not None and last.ended is None and last.rolled_back == left_out else None
 
 
 def _attempt_line(attempt: _Attempt) -> str:
     began = local_date_time(attempt.started.at)
+    back = ", rolled back" if attempt.rolled_back else ""
     if attempt.ended is None:
-        return f"attempt {attempt.number}  {began}  not ended"
+        return f"attempt {attempt.number}{back}  {began}  not ended"
     kind = attempt.ended.type.partition(".")[2]
-    return f"attempt {attempt.number}  {began}  {kind}: {said(attempt.ended)}"
+    return f"attempt {attempt.number}{back}  {began}  {kind}: {said(attempt.ended)}"
 
 
 def _attempt_json(attempt: _Attempt) -> dict[str, JsonValue]:
@@ -107,6 +120,7 @@ def _attempt_json(attempt: _Attempt) -> dict[str, JsonValue]:
         "ended_with": end.type if end else None,
         "duration_ms": took,
         "error": _error_json(error),
+        "rolled_back": attempt.rolled_back,
     }
 
 
