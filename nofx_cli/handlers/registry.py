@@ -37,6 +37,7 @@ BUILT_INS: Mapping[str, str] = {
     "agent:aider": "nofx_cli.handlers.agents.agent:AIDER",
     "agent:gemini": "nofx_cli.handlers.agents.agent:GEMINI",
     "http": "nofx_cli.handlers.http_request.handler:HANDLER",
+    "git_pr": "nofx_cli.handlers.pull_requests.handler:HANDLER",
     "workspace:write": "nofx_cli.handlers.workspace_write:HANDLER",
     "test:echo": "nofx_cli.handlers.test_tools:ECHO",
     "test:fail": "nofx_cli.handlers.test_tools:FAIL",

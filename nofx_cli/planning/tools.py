@@ -18,7 +18,6 @@ _DECLARED = {
 _AS_SHELL = "until then, run its command with `tool: shell`"
 _WITH_SETTINGS = (GATE, AGENT, "http")
 LATER: tuple[tuple[str, str], ...] = (
-    ("git_pr", "until then, a `manual:` step can wait for a person to open it"),
     ("db_write", "until then, run its command with `tool: shell` and `approval: required`"),
     ("notify", _AS_SHELL),
 )

@@ -135,6 +135,16 @@ class Git:
         options = [*self._settings, *self._without_own_filters()]
         return self._run(words, options=options, stdin=stdin, env=env or {}, seconds=seconds, codes=codes).stdout
 
+    def attempt(self, *words: str, seconds: float = LONG_SECONDS) -> tuple[int, str, str]:
+        """Run a command whose failure is an answer, too: its exit code, and what it printed and said.
+
+        Raises:
+            errors.Unavailable: it could not be run, or did not end (code `git-failed`).
+        """
+        options = [*self._settings, *self._without_own_filters()]
+        answer = self._run(words, options=options, seconds=seconds, codes=None)
+        return answer.returncode, answer.stdout.decode(errors="replace"), answer.stderr.decode(errors="replace")
+
     def _without_own_filters(self) -> list[str]:
         """Options that put the user's filters in the place of those which the checkout itself names.
 
@@ -160,7 +170,7 @@ class Git:
         stdin: bytes = b"",
         env: Mapping[str, str] | None = None,
         seconds: float,
-        codes: Sequence[int],
+        codes: Sequence[int] | None,
     ) -> "CompletedProcess[bytes]":
         import subprocess
 
@@ -185,7 +195,7 @@ class Git:
             raise _failed(words, missing) from exc
         except OSError as exc:
             raise _failed(words, str(exc.strerror)) from exc
-        if answer.returncode not in codes:
+        if codes is not None and answer.returncode not in codes:
             raise _failed(words, _reason(answer.stderr.decode(errors="replace")) or f"exit code {answer.returncode}")
         return answer
 

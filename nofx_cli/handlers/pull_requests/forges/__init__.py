@@ -1,0 +1,1 @@
+"""Where pull requests are opened: GitHub and what speaks its API, and GitLab."""
