@@ -57,18 +57,18 @@ class GitWorktrees:
 
     def snapshot(self, run: RunId, step: StepName, attempt: int, *, before: str) -> TreeSnapshot | None:
         place = place_of(self._store, run)
-        with place.held(), _told(f"what step {step} of run {run} left cannot be kept", code="snapshot-not-written"):
+        with place.held(), told_as(f"what step {step} of run {run} left cannot be kept", code="snapshot-not-written"):
             tree = self._current_tree(run, place)
             if tree == before:
                 return None
             git, ref = self._bare, snapshots.ref_of(run, step, attempt)
-            parent = git.do("rev-parse", snapshots.base_ref(run)).decode().strip()
+            parent = self._base_commit(run)
             snapshots.keep(git, tree, ref, message=f"nofx: {step} of run {run}, attempt {attempt}", parent=parent)
             return TreeSnapshot(tree, ref)
 
     def restore(self, run: RunId, tree: str) -> None:
         place = place_of(self._store, run)
-        with place.held(), _told(f"the worktree of run {run} cannot be made what it was", code="worktree-failed"):
+        with place.held(), told_as(f"the worktree of run {run} cannot be made what it was", code="worktree-failed"):
             if self._current_tree(run, place) != tree:
                 snapshots.load_tree(self._own(run, place), tree)
 
@@ -137,6 +137,9 @@ class GitWorktrees:
         """The commit that a run began from; empty where none is kept."""
         return (self._bare.ask("rev-parse", "--verify", "--quiet", snapshots.base_ref(run)) or "").strip()
 
+    def _base_commit(self, run: RunId) -> str:
+        return self._bare.do("rev-parse", snapshots.base_ref(run)).decode().strip()
+
     @cached_property
     def _bare(self) -> Git:
         """The repository, with no files."""
@@ -175,7 +178,7 @@ class GitWorktrees:
                 code="worktree-failed",
                 hint="see what is in it and move it away; the worktree is made again from the snapshots of the run",
             )
-        with _told(f"the worktree of run {run} cannot be made", code="worktree-failed"):
+        with told_as(f"the worktree of run {run} cannot be made", code="worktree-failed"):
             place.making.touch()
             self._add(run, place, commit)
             tree = tree or self.base_tree(self.base_of(run))
@@ -207,7 +210,7 @@ class GitWorktrees:
 
     def _remove(self, place: Place) -> None:
         """Take the worktree away, with what git knows of it; nothing behind its links is touched."""
-        with _told(f"the worktree {place.tree} cannot be removed", code="worktree-failed"):
+        with told_as(f"the worktree {place.tree} cannot be removed", code="worktree-failed"):
             if place.tree.exists():
                 shutil.rmtree(place.tree)
             admin = self._admin(RunId(place.tree.name))
@@ -225,7 +228,7 @@ class GitWorktrees:
 
 
 @contextmanager
-def _told(what: str, *, code: str) -> Iterator[None]:
+def told_as(what: str, *, code: str) -> Iterator[None]:
     """Say of a failure of git, or of the file system, what could not be done."""
     try:
         yield
