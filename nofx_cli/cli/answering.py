@@ -1,7 +1,8 @@
 """What `approve`, `reject` and `waive` have in common: find the question, show it, record the answer, go on."""
 
 from nofx_cli.cli import result
-from nofx_cli.cli.execution import Wishes, carry_out, execute_in_view, exit_code, go_on_elsewhere
+from nofx_cli.cli.ci.options import JobOptions
+from nofx_cli.cli.execution import Wishes, carry_out, execute_in_view, exit_code, go_on_elsewhere, report
 from nofx_cli.cli.leaving import goes_to_workers, leave
 from nofx_cli.cli.output import note, out, out_json
 from nofx_cli.cli.render.subject import tell_subject
@@ -24,6 +25,7 @@ class AnswerOptions:
     note: str
     resume: bool
     as_json: bool
+    job: JobOptions = JobOptions()
 
 
 def give_answer(decision: Decision, options: AnswerOptions) -> int:
@@ -68,10 +70,12 @@ def _goes_on_elsewhere(session: Session, opened: OpenRun) -> bool:
 
 
 def _go_on(session: Session, opened: OpenRun, answered: Answered, options: AnswerOptions) -> int:
+    job = options.job
+    wishes = Wishes(stay=job.stay, patience_ms=job.patience_ms, evidence=job.evidence)
     try:
         if not options.as_json:
-            return carry_out(session, opened, Wishes())
-        ending = execute_in_view(session, opened, Wishes())
+            return carry_out(session, opened, wishes)
+        ending = execute_in_view(session, opened, wishes)
     except Conflict as exc:
         if exc.code != "run-is-held":
             raise
@@ -79,7 +83,7 @@ def _go_on(session: Session, opened: OpenRun, answered: Answered, options: Answe
         if options.as_json:
             _tell(opened, StepName(options.step), answered, as_json=True)
         return ExitCode.SUCCEEDED
-    code = exit_code(ending)
+    code = report(session, opened, wishes, code=exit_code(ending))
     out_json(_as_json(opened, StepName(options.step), answered, result.as_json(ending.state, code)))
     return code
 

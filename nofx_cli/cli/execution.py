@@ -1,10 +1,12 @@
 """Execute a run in the foreground: the view, the signals, the result, the exit code."""
 
+import os
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from nofx_cli.cli import result
+from nofx_cli.cli.ci import in_ci
 from nofx_cli.cli.exports import Exports
 from nofx_cli.cli.github import on_github
 from nofx_cli.cli.github.fence import fenced
@@ -25,6 +27,7 @@ from nofx_cli.worker.inline import execute
 from nofx_cli.worker.observer import Silent
 
 if TYPE_CHECKING:
+    from nofx_cli.cli.github.fence import Fence
     from nofx_cli.engine.answer import Decision
 
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 class Wishes:
     """How a run is to be executed. `stay` None: stay where a person sits at a terminal.
 
+    With `stay` and `patience_ms`, so long each time. `evidence` is a folder to write, empty for none.
     `detach` leaves it to a worker; one is started where none lives, unless `start_worker` is False.
     """
 
@@ -42,6 +46,8 @@ class Wishes:
     detach: bool = False
     start_worker: bool = True
     exports: Exports = Exports()
+    patience_ms: float | None = None
+    evidence: str = ""
 
 
 def carry_on(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
@@ -49,7 +55,7 @@ def carry_on(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     if not goes_to_workers(session, open_run, detach=wishes.detach):
         return carry_out(session, open_run, wishes)
     left = leave(session, open_run, start_worker=wishes.detach and wishes.start_worker)
-    for place in wishes.exports.wanted.values():
+    for place in (*wishes.exports.wanted.values(), *([wishes.evidence] if wishes.evidence else [])):
         note(f"{safe(place)} is not written: a worker executes the run; afterwards: nofx gates report {open_run.run}")
     return tell_left(left, as_json=wishes.as_json, quiet=wishes.quiet)
 
@@ -59,14 +65,21 @@ def execute_in_view(session: Session, open_run: OpenRun, wishes: Wishes) -> Endi
     inbox: Inbox = Inbox()
     stay = wants_to_stay() if wishes.stay is None else wishes.stay
     fence = fenced(session.services.environ, sys.stderr)
-    with fence, _view(session, open_run, inbox, wishes) as view, signals_to(inbox):
-        return execute(open_run, observer=view, inbox=inbox, stay=stay, rerun_interrupted=wishes.rerun_interrupted)
+    with fence as lifts, _view(session, open_run, inbox, wishes, lifts) as view, signals_to(inbox):
+        return execute(
+            open_run,
+            observer=view,
+            inbox=inbox,
+            stay=stay,
+            patience_ms=wishes.patience_ms,
+            rerun_interrupted=wishes.rerun_interrupted,
+        )
 
 
 def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     """Execute the run until it ends or waits, tell how it stands, and give the exit code."""
     ending = execute_in_view(session, open_run, wishes)
-    code = report_gates(session, open_run, wishes.exports, ending, exit_code(ending))
+    code = report(session, open_run, wishes, code=exit_code(ending))
     if wishes.as_json:
         out_json(result.as_json(ending.state, code))
     elif wishes.quiet or not _one_terminal():
@@ -77,29 +90,34 @@ def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     return code
 
 
-def report_gates(session: Session, open_run: OpenRun, exports: Exports, ending: Ending, code: int) -> int:
-    """Tell other programs what the gates found; gives the exit code, of a fault where the run itself has none."""
-    github = on_github(session.services.environ)
-    if not exports.wanted and not github:
+def report(session: Session, open_run: OpenRun, wishes: Wishes, *, code: int) -> int:
+    """Tell other programs how the run stands, and what its gates found.
+
+    Gives the exit code, of a fault where the run itself has none.
+    """
+    if not (wishes.exports.wanted or wishes.evidence or on_github(session.services.environ)):
         return code
+    from nofx_cli.cli.ci.afterwards import tell_job
     from nofx_cli.cli.exports import write_exports
     from nofx_cli.engine.collect_findings import gate_reports
     from nofx_cli.engine.view_run import view_run
 
     try:
-        reports = gate_reports(session.services, view_run(session.services, open_run.run))
-        if github:
-            from nofx_cli.cli.github.telling import tell_github
+        view = view_run(session.services, open_run.run)
+        reports = gate_reports(session.services, view)
+        tell_job(session, view, reports, evidence=wishes.evidence, code=code)
+        write_exports(session, wishes.exports, reports, open_run.run)
+        if wishes.evidence:
+            from nofx_cli.cli.ci.evidence import write_evidence
 
-            tell_github(session, open_run.run, reports, how=ending.state.status.value)
-        write_exports(session, exports, reports, open_run.run)
+            write_evidence(session, view, wishes.evidence, reports, code=code)
     except NofxError as exc:
         tell_error(exc)
         return code or exc.exit_code
     return code
 
 
-def _view(session: Session, open_run: OpenRun, inbox: Inbox, wishes: Wishes) -> View:
+def _view(session: Session, open_run: OpenRun, inbox: Inbox, wishes: Wishes, fence: "Fence") -> View:
     if wishes.quiet:
         return Unseen()
 
@@ -110,6 +128,14 @@ def _view(session: Session, open_run: OpenRun, inbox: Inbox, wishes: Wishes) -> 
 
     folder = session.layout.run(open_run.run)
     watched = WatchedRun.of(open_run, inbox=inbox, shown=lambda path: (folder / path).read_text("utf-8"), answer=keep)
+    if in_ci(session.services.environ):
+        from nofx_cli.cli.ci.sections import sections_of
+
+        sections = sections_of(session.services.environ, fence)
+        if sections is not None:
+            from nofx_cli.cli.ci.job_view import JobView
+
+            return JobView(watched, sections)
     return choose_view(watched)
 
 
@@ -126,8 +152,8 @@ class Unseen(Silent):
 
 
 def wants_to_stay() -> bool:
-    """Whether somebody can be waited for: both ends are a terminal."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    """Whether somebody can be waited for: both ends are a terminal, and not one of a CI job."""
+    return not in_ci(os.environ) and all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def _one_terminal() -> bool:

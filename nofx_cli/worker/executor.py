@@ -31,12 +31,24 @@ class Ending:
 
 
 class Executor:
-    """The loop. `stay` keeps it waiting for answers; else it returns where only a person can go on."""
+    """The loop. `stay` keeps it waiting for answers; else it returns where only a person can go on.
+
+    `patience_ms` is how long it stays each time; None: until there is an answer.
+    """
 
     def __init__(
-        self, open_run: OpenRun, hold: Hold, *, observer: Observer, inbox: Inbox | None = None, stay: bool = False
+        self,
+        open_run: OpenRun,
+        hold: Hold,
+        *,
+        observer: Observer,
+        inbox: Inbox | None = None,
+        stay: bool = False,
+        patience_ms: float | None = None,
     ) -> None:
         self.open_run, self._hold, self._observer, self._stay = open_run, hold, observer, stay
+        self._patience_ms = patience_ms
+        self._leaves_at_ms: float | None = None
         self.inbox: Inbox = Inbox() if inbox is None else inbox
         self._services = open_run.services
         self._attempts = Attempts(self._services, self.inbox, observer)
@@ -78,7 +90,19 @@ class Executor:
         state = self.open_run.state
         if state.ended:
             return False
-        return bool(len(self._attempts) or state.counts[StepStatus.QUEUED] or self._stay)
+        if len(self._attempts) or state.counts[StepStatus.QUEUED]:
+            self._leaves_at_ms = None
+            return True
+        return self._stay and self._has_patience()
+
+    def _has_patience(self) -> bool:
+        """Whether to go on waiting for a person; the wait begins when this is asked first."""
+        if self._patience_ms is None:
+            return True
+        now_ms = self._services.clock.monotonic_ms()
+        if self._leaves_at_ms is None:
+            self._leaves_at_ms = now_ms + self._patience_ms
+        return now_ms < self._leaves_at_ms
 
     def _receive(self) -> None:
         """Wait for a message, and take in all that have come; look for changes by others."""
@@ -111,6 +135,8 @@ class Executor:
         deadline_ms = self._attempts.next_deadline_ms()
         if deadline_ms is not None:
             due.append(deadline_ms - self._services.clock.monotonic_ms())
+        if self._leaves_at_ms is not None:
+            due.append(self._leaves_at_ms - self._services.clock.monotonic_ms())
         if not idle:
             due.append(_LOOK_MS)
         return max(min(due), 0) if due else None

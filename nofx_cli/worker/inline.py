@@ -12,9 +12,12 @@ def execute(
     observer: Observer,
     inbox: Inbox | None = None,
     stay: bool = False,
+    patience_ms: float | None = None,
     rerun_interrupted: bool = False,
 ) -> Ending:
     """Take the run and execute it to its end, to a wait for a person (unless `stay`), or until a signal.
+
+    With `stay` and `patience_ms` it waits so long each time, and no longer.
 
     An answer that comes while this process is about to leave is not lost: whoever gave it saw that the run was
     held and went away, so after the hold is released the journal is looked at once more.
@@ -26,7 +29,7 @@ def execute(
     while True:
         hold = open_run.services.liveness.hold(open_run.run)
         observer.events(open_run.refresh())
-        executor = Executor(open_run, hold, observer=observer, inbox=inbox, stay=stay)
+        executor = Executor(open_run, hold, observer=observer, inbox=inbox, stay=stay, patience_ms=patience_ms)
         ending = executor.execute(rerun_interrupted=rerun_interrupted)
         if ending.state.ended or ending.signal or not open_run.changed_by_others():
             return ending

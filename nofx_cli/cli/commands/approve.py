@@ -3,6 +3,7 @@
 import typer
 
 from nofx_cli.cli.answering import AnswerOptions, give_answer
+from nofx_cli.cli.ci.options import CiOption, EvidenceOption, WaitApprovalOption, job_options
 from nofx_cli.cli.options import AskedRunOption, JsonOption, NoResumeOption, NoteOption, StepArgument
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -14,6 +15,9 @@ def approve(
     run: AskedRunOption = "",
     note: NoteOption = "",
     no_resume: NoResumeOption = False,
+    wait_approval: WaitApprovalOption = "",
+    ci: CiOption = False,
+    evidence: EvidenceOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Approve a waiting step.
@@ -22,5 +26,6 @@ def approve(
     where there is none, right here, and then the exit code is that of the run. If what would run has changed since
     it was asked, nothing is approved, it is asked anew, and the exit code is 5.
     """
-    options = AnswerOptions(step=step, run=run, note=note, resume=not no_resume, as_json=as_json)
+    job = job_options(ci=ci, evidence=evidence, wait_approval=wait_approval)
+    options = AnswerOptions(step=step, run=run, note=note, resume=not no_resume, as_json=as_json, job=job)
     raise typer.Exit(give_answer("granted", options))

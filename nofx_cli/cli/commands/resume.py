@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from nofx_cli.cli.ci.options import CiOption, EvidenceOption, WaitApprovalOption, job_options
 from nofx_cli.cli.execution import Wishes, carry_on
 from nofx_cli.cli.options import DetachOption, JsonOption, QuietOption, RunArgument, StartWorkerOption, WaitOption
 from nofx_cli.engine.going_on import check_can_go_on
@@ -21,6 +22,9 @@ def resume(
     detach: DetachOption = False,
     start_worker: StartWorkerOption = True,
     wait: WaitOption = None,
+    wait_approval: WaitApprovalOption = "",
+    ci: CiOption = False,
+    evidence: EvidenceOption = "",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -29,11 +33,14 @@ def resume(
     Steps that were committed do not run again. A step that was cut off runs again where its tool says that this is
     safe; for any other you are asked.
     """
+    job = job_options(ci=ci, evidence=evidence, wait_approval=wait_approval, wait=wait)
     session = open_session()
     opened = session.open(run)
     check_can_go_on(opened)
     wishes = Wishes(
-        stay=wait,
+        stay=job.stay,
+        patience_ms=job.patience_ms,
+        evidence=job.evidence,
         rerun_interrupted=rerun_interrupted,
         as_json=as_json,
         quiet=quiet,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nofx_cli import errors
+from nofx_cli.cli.ci.options import CiOption, EvidenceOption, WaitApprovalOption, job_options
 from nofx_cli.cli.completion import complete_plan
 from nofx_cli.cli.execution import Wishes, carry_on
 from nofx_cli.cli.exports import Exports, GitlabOption, JunitOption, SarifOption
@@ -43,6 +44,9 @@ def run(
     start_worker: StartWorkerOption = True,
     priority: Annotated[int, typer.Option(help="Among queued runs, higher goes first.")] = 0,
     wait: WaitOption = None,
+    wait_approval: WaitApprovalOption = "",
+    ci: CiOption = False,
+    evidence: EvidenceOption = "",
     idempotency_key: Annotated[str, typer.Option(help="The same key and plan give the same run.")] = "",
     junit: JunitOption = "",
     sarif: SarifOption = "",
@@ -59,6 +63,7 @@ def run(
     6 when somebody said no, 8 when it waits for a person.
     """
     exports = Exports(sarif, junit, gitlab)
+    job = job_options(ci=ci, evidence=evidence, wait_approval=wait_approval, wait=wait)
     _check(exports, elsewhere="--dry-run" if dry_run else "--detach" if detach else "")
     session = open_session()
     made = _made(session, plan, prompt, prompted, yes=yes)
@@ -68,7 +73,16 @@ def run(
         return
     if made is not None:
         _agree(session, made, new, yes=yes, quiet=quiet)
-    wishes = Wishes(stay=wait, as_json=as_json, quiet=quiet, detach=detach, start_worker=start_worker, exports=exports)
+    wishes = Wishes(
+        stay=job.stay,
+        patience_ms=job.patience_ms,
+        evidence=job.evidence,
+        as_json=as_json,
+        quiet=quiet,
+        detach=detach,
+        start_worker=start_worker,
+        exports=exports,
+    )
     raise typer.Exit(_start(session, new, notes, wishes))
 
 

@@ -13,21 +13,38 @@ def new_token() -> str:
     return f"nofx-{os.urandom(16).hex()}"
 
 
+class Fence:
+    """Where the fence stands: `word` is what takes it away, empty where there is none."""
+
+    def __init__(self, word: str = "", *, token: Callable[[], str] = new_token) -> None:
+        self.word, self._token = word, token
+
+    def lifted(self, command: str) -> list[str]:
+        """The lines that let the runner obey one command, of nofx's own; with another word behind it.
+
+        They must be written at once, in the order in which they were made.
+        """
+        if not self.word:
+            return [command]
+        before, self.word = self.word, self._token()
+        return [f"::{before}::", command, f"::stop-commands::{self.word}"]
+
+
 @contextmanager
-def fenced(environ: Mapping[str, str], stream: TextIO, *, token: Callable[[], str] = new_token) -> Iterator[None]:
+def fenced(environ: Mapping[str, str], stream: TextIO, *, token: Callable[[], str] = new_token) -> Iterator[Fence]:
     """Let the runner obey no line until the end of the block; elsewhere than on GitHub this does nothing.
 
     The state is the runner's, not the stream's: what other streams print meanwhile is fenced as well.
     """
     if not on_github(environ):
-        yield
+        yield Fence()
         return
-    word = token()
-    _say(stream, f"::stop-commands::{word}")
+    fence = Fence(token(), token=token)
+    _say(stream, f"::stop-commands::{fence.word}")
     try:
-        yield
+        yield fence
     finally:
-        _say(stream, f"::{word}::")
+        _say(stream, f"::{fence.word}::")
 
 
 def _say(stream: TextIO, line: str) -> None:

@@ -23,14 +23,16 @@ _MEANINGFUL = re.compile(r"[\\`*_{}\[\]()<>#+!|&~:@$\"]|(?<=www)\.", re.IGNORECA
 _SIGNS = {Verdict.PASSED: "✅", Verdict.SKIPPED: "⏭️"}
 
 
-def append_summary(path: Path, reports: Sequence[GateReport], *, title: str, more: str) -> bool:
+def append_summary(
+    path: Path, reports: Sequence[GateReport], *, title: str, more: str, about: Sequence[str] = ()
+) -> bool:
     """Append the summary to the file; gives whether there was room for it.
 
     Raises:
         OSError: the file cannot be written.
     """
     room = LIMIT - (path.stat().st_size if path.exists() else 0)
-    text = summary_markdown(reports, title=title, more=more, limit=room)
+    text = summary_markdown(reports, title=title, more=more, limit=room, about=about)
     if len(text.encode()) > room:
         return False
     with open(path, "a", encoding="utf-8", opener=_open_existing_kind) as file:
@@ -38,10 +40,17 @@ def append_summary(path: Path, reports: Sequence[GateReport], *, title: str, mor
     return True
 
 
-def summary_markdown(reports: Sequence[GateReport], *, title: str, more: str, limit: int = LIMIT) -> str:
-    """The gates of a run as a table, their findings as another, as many as `limit` bytes have room for."""
-    lines = [f"### {markdown(title)}", "", "| gate | verdict | evidence | took |", "|---|---|---|---|"]
-    lines += [_gate_row(report) for report in reports]
+def summary_markdown(
+    reports: Sequence[GateReport], *, title: str, more: str, limit: int = LIMIT, about: Sequence[str] = ()
+) -> str:
+    """The gates of a run as a table, their findings as another, as many as `limit` bytes have room for.
+
+    Args:
+        about: lines of Markdown that stand above them.
+    """
+    lines = [f"### {markdown(title)}", "", *about]
+    if reports:
+        lines += ["| gate | verdict | evidence | took |", "|---|---|---|---|", *map(_gate_row, reports)]
     findings = [finding for report in reports for finding in report.findings]
     if not findings:
         return "\n".join([*lines, "", ""])

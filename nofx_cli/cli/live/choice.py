@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from nofx_cli.cli.ci import in_ci
 from nofx_cli.cli.live.watched import View, WatchedRun
 
 
@@ -34,5 +35,4 @@ def choose_view(
 
 def is_drawable(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether a stream is a terminal that obeys control sequences and belongs to a person, not to a CI job."""
-    in_ci = environ.get("CI", "").lower() in {"1", "true"}
-    return stream.isatty() and environ.get("TERM", "dumb") not in {"dumb", "unknown"} and not in_ci
+    return stream.isatty() and environ.get("TERM", "dumb") not in {"dumb", "unknown"} and not in_ci(environ)
