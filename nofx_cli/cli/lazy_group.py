@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "verify": ("verify", "Trust", "Prove that a run's journal was not touched."),
     "policy": ("policy", "Trust", "See what steps may use, and which rule says so."),
     "config": ("config", "Trust", "Show the settings and where each comes from."),
+    "backup": ("backup", "Trust", "Make, verify, restore and prune backups of the store."),
     "doctor": ("doctor", "Trust", "Examine the machine, the project and the store."),
 }
 

@@ -89,6 +89,16 @@ def _without_secrets(data: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
     }
 
 
+def holds_secrets(line: bytes, mask: Mask) -> bool:
+    """Whether something stands in the data of a line that `encode_batch` would not have written with this mask."""
+    try:
+        data = json.loads(line)["data"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        text = line.decode(errors="backslashreplace")
+        return mask(text) != text
+    return isinstance(data, Mapping) and _without_secrets(data, mask) != data
+
+
 def _masked(value: Any, mask: Mask) -> Any:
     if isinstance(value, str):
         return mask(value)

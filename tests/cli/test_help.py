@@ -17,6 +17,7 @@ GROUPS = {
     "queue": ["list", "stats", "pause", "resume"],
     "models": ["list", "test"],
     "archive": ["ls", "show", "export", "import", "prune"],
+    "backup": ["create", "list", "verify", "restore", "prune"],
     "dlq": ["list", "show", "requeue", "drop"],
 }
 WORKER = ["start", "stop", "status", "forget"]  # not a mere group: alone it works

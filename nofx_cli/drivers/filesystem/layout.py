@@ -9,6 +9,8 @@
     <root>/queue/log.jsonl  lock
     <root>/workers/<id>.json  <id>.bell  <time>-<pid>.log
     <root>/.worktrees/<run id>/…  <run id>.index
+    <root>/backups/<id>.tar.gz
+    <root>/restoring  .restore/new/…  .restore/old/…
 
 A new run is made under a name with a leading dot and renamed, so that it is there whole or not at all.
 """
@@ -72,7 +74,18 @@ class Layout:
             (self.root / "format").write_text(f"{FORMAT}\n", encoding="ascii")
 
     def check_format(self) -> bool:
-        """Whether there is a store that this nofx can read; False where there is none yet.
+        """Whether there is a store that this nofx can use; False where there is none yet.
+
+        Raises:
+            errors.StoreFailure: as `check_version` and `check_open`.
+        """
+        is_there = self.check_version()
+        if is_there:
+            self.check_open()
+        return is_there
+
+    def check_version(self) -> bool:
+        """Whether there is a store of a format that this nofx knows; False where there is none yet.
 
         Raises:
             errors.StoreFailure: its format is newer than this nofx knows (code `store-newer`).
@@ -93,6 +106,17 @@ class Layout:
                 hint="update nofx, or choose another store with NOFX_HOME",
             )
         return True
+
+    def check_open(self) -> None:
+        """See that the store is not being restored.
+
+        Raises:
+            errors.StoreFailure: it is (code `store-being-restored`), or that was cut off (code `restore-cut-off`).
+        """
+        if os.path.exists(self.root / "restoring"):
+            from nofx_cli.drivers.filesystem.gate import check_gate
+
+            check_gate(self.root)
 
     def unfinished(self) -> list[Path]:
         """Folders of runs whose creation has not come to its end: going on now, or cut off by a crash."""

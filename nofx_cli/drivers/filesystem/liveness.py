@@ -79,6 +79,7 @@ class FileLiveness:
                     write_all(fd, json.dumps(_as_json(this_process())).encode())
             if held_by is not None:
                 raise _is_held(run, held_by)
+            self._layout.check_open()  # whoever restores the store looks for this lock when it has closed the gate
         except BaseException:
             free(fd)
             raise

@@ -57,7 +57,13 @@ class FileWorkers:
         )
         with told(f"a worker cannot be registered in {self._folder}", hint=_NOT_REGISTERED):
             self._folder.mkdir(exist_ok=True)
-            return FileRegistration(self._folder, info, self._clock)
+            registration = FileRegistration(self._folder, info, self._clock)
+        try:
+            self._layout.check_open()  # whoever restores the store looks for this lock when it has closed the gate
+        except BaseException:
+            registration.release()
+            raise
+        return registration
 
     def standing(self, worker: WorkerId) -> Standing:
         name = identity.parse_worker_id(worker)

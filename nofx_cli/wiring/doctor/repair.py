@@ -12,6 +12,7 @@ from nofx_cli.domain.wording import counted
 from nofx_cli.engine.dead_letters import set_free
 from nofx_cli.engine.rebuild_queue import rebuild_queue
 from nofx_cli.ports.workers import Standing
+from nofx_cli.wiring.backups import finish_restore
 from nofx_cli.wiring.doctor.finding import Finding, fail, ok, warn
 from nofx_cli.wiring.doctor.store import cut_off_creations
 from nofx_cli.wiring.projects import Projects
@@ -24,6 +25,7 @@ def repair(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     Where the settings are wrong, or there is no store that this nofx can use, nothing is done: the examination tells.
     """
     try:
+        yield from _finish_restore(folder, environ)
         session = open_session(folder=folder, environ=environ)
     except (errors.InvalidInput, errors.StoreFailure):
         return
@@ -35,6 +37,12 @@ def repair(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield from _clear_leftovers(session)
     except errors.StoreFailure as exc:
         yield fail("repair", exc.message, exc.hint)
+
+
+def _finish_restore(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Bring a restore to its end that was cut off, before anything is looked at: it exchanges the whole store."""
+    if done := finish_restore(open_session(folder=folder, environ=environ, newer=True).layout):
+        yield ok("restore", done)
 
 
 def _set_free(session: Session) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from nofx_cli import errors
 from nofx_cli.drivers.filesystem.layout import fdatasync, write_all
 from nofx_cli.drivers.filesystem.watch import FolderWatch
 from nofx_cli.engine.list_runs import list_runs
+from nofx_cli.wiring.backups import cut_off_backups, restore_was_cut_off
 from nofx_cli.wiring.doctor import queue
 from nofx_cli.wiring.doctor.finding import Finding, fail, ok, warn
 from nofx_cli.wiring.session import Session
@@ -109,6 +110,10 @@ def cut_off_creations(session: Session) -> Iterator[Path]:
 def _unfinished(session: Session) -> Iterator[Finding]:
     for folder in cut_off_creations(session):
         yield warn("leftover", f"{folder}: a run whose creation was cut off", queue.REPAIR)
+    if restore_was_cut_off(session.layout):
+        yield warn("leftover", f"{session.layout.root}: a restore was cut off before it changed anything", queue.REPAIR)
+    for path in cut_off_backups(session.layout):
+        yield warn("leftover", f"{path}: a backup whose making was cut off", f"rm {path}")
 
 
 def _damaged(session: Session) -> Iterator[Finding]:
