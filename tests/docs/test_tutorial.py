@@ -31,6 +31,7 @@ def test_the_pages_that_are_meant_to_be_typed_have_something_to_type() -> None:
         "mend-the-queue",
         "run-in-ci",
         "run-workers",
+        "write-a-handler",
         "write-a-plan",
     }
 

@@ -144,6 +144,7 @@ def _surroundings(environ: Mapping[str, str], environment: Path) -> dict[str, st
         "VIRTUAL_ENV": str(environment),
         "NOFX_ACTOR": "ada",
         "NOFX_SYNC": "off",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
 
 

@@ -1,8 +1,6 @@
-"""The how-to page on handlers is typed as it stands."""
+"""The how-to page on handlers shows a plugin, and its error is the one that is told. tests/docs types the page."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,9 @@ PAGE = Path(__file__).parents[3] / "docs/how-to/write-a-handler.md"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with every file that the page shows."""
-    files = dict(re.findall(r"^`([\w/.]+)`:\n\n```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL))
+    files = dict(
+        re.findall(r"^[^\n]*`([\w/.]+)`:\n\n```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    )
     assert list(files) == ["nofx_handlers/tag.py", "tests/test_tag.py"]
     for name, text in files.items():
         path = tmp_path / "project" / name
@@ -31,13 +31,6 @@ def test_the_handler_is_found_and_checks_its_inputs(project: Path, tmp_path: Pat
     ctx = FakeContext(tmp_path, {"name": "v1"})
     assert handler.preview(ctx) == {"tag": "v1"}  # type: ignore[attr-defined] # optional, and this handler has it
     assert handler.check({}) == ["`name` is missing"]  # type: ignore[attr-defined] # optional, and this handler has it
-
-
-def test_its_test_passes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert "2 passed" in result.stdout, result.stdout + result.stderr
 
 
 def test_the_error_that_it_shows_is_the_one_that_is_raised(project: Path) -> None:
