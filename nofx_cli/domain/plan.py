@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from nofx_cli.domain.budget import Budget
+from nofx_cli.domain.databases import AsksFor
 from nofx_cli.domain.ids import Digest, JsonObject, JsonValue, StepName
 from nofx_cli.domain.policy import Level, Sandbox
 from nofx_cli.domain.record import record
@@ -109,6 +110,8 @@ class Step:
     policy_budget: Budget = Budget()
     """What its policy limits; `budget` is what it limits itself."""
     repair: Repair | None = None
+    database_approval: AsksFor | None = None
+    """What its policy says of it."""
 
     @property
     def is_gate(self) -> bool:
@@ -139,6 +142,8 @@ class Plan:
     budget: Budget = Budget()
     policy_budget: Budget = Budget()
     workspace: WorkspaceMode = WorkspaceMode.AUTO
+    database_approval: AsksFor | None = None
+    """What its policy says of it."""
 
     @cached_property
     def index(self) -> Mapping[StepName, int]:

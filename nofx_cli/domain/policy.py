@@ -36,6 +36,11 @@ class Aspect(StrEnum):
 SAME_TOOL: Mapping[str, str] = {"gate:test": "gate:unit", "gate:unit": "gate:test"}
 """Other names of tools. What denies a tool by one name denies it by the other."""
 
+DB_WRITE = "db_write"
+"""The tool that changes databases."""
+NEVER_BY_DEFAULT = frozenset({"sql", "ddl"})
+"""Operations on databases that are denied unless project or plan list them as allowed."""
+
 
 @record
 class Rule:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nofx_cli.domain.budget import Budget, ProjectBudget
+from nofx_cli.domain.databases import AsksFor, DatabaseSpec
 from nofx_cli.domain.ids import digest_of_bytes
 from nofx_cli.domain.plan import Plan, Severity, Step
 from nofx_cli.domain.policy import Level, Rule
@@ -13,6 +14,7 @@ from nofx_cli.domain.record import record
 
 if TYPE_CHECKING:
     from nofx_cli.domain.models import ModelsSpec
+    from nofx_cli.domain.notify import NotifyTarget
 
 
 class Parser(StrEnum):
@@ -135,6 +137,11 @@ class ProjectRules:
     budget: ProjectBudget = ProjectBudget()
     policy_budget: Budget = Budget()
     """The most that any run may spend; `budget` is for all of them together."""
+    databases: Mapping[str, DatabaseSpec] = field(default_factory=dict)
+    database_approval: AsksFor | None = None
+    """None where it says nothing of it; then `databases.DEFAULT_APPROVAL` holds."""
+    notify: "Mapping[str, NotifyTarget]" = field(default_factory=dict)
+    """Who is told of events, by name."""
     handlers: str = ""
     fault: str = ""
 
@@ -149,7 +156,13 @@ class ProjectRules:
         agents = sorted((name, replace(agent, source="")) for name, agent in self.agents.items())
         spending = [replace(budget, source="") for budget in (self.budget, self.policy_budget)]
         said = policy, gates, secrets, self.weakened, self.handlers, self.fault, _models(self.models), agents, spending
-        return digest_of_bytes(repr(said).encode())[:12]
+        more = self._databases()
+        return digest_of_bytes(repr((*said, *more)).encode())[:12]
+
+    def _databases(self) -> tuple[object, ...]:
+        databases = sorted((name, repr(replace(spec, source=""))) for name, spec in self.databases.items())
+        asks = self.database_approval and self.database_approval.approval
+        return (databases, asks) if databases or asks else ()
 
 
 def _models(spec: "ModelsSpec | None") -> object:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nofx_cli import errors
+from nofx_cli.domain.databases import AsksFor, strictest
 from nofx_cli.domain.events import ArtifactCreated, Event
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName, digest_of, key_of_digest
 from nofx_cli.domain.plan import Plan, Step
@@ -131,6 +132,16 @@ class EngineContext:
         self._shortage_of_time = left.shortage
         return left.ms
 
+    @property
+    def time_left_ms(self) -> int:
+        if not self._deadline_ms:
+            return self._spec.timeout_ms
+        return max(round(self._deadline_ms - self._services.clock.monotonic_ms()), 1)
+
+    @property
+    def database_approval(self) -> AsksFor:
+        return strictest(self.rules.database_approval, self._plan.database_approval, self._spec.database_approval)
+
     def note_timeout(self) -> None:
         """Its time is over; where that was a budget's, the budget holds it up."""
         if self._shortage_of_time is not None:
@@ -206,7 +217,7 @@ class EngineContext:
         show: ShowLine | None = None,
     ) -> ProcessResult:
         self.check_cancelled()
-        left_ms = max(round(self._deadline_ms - self._services.clock.monotonic_ms()), 1)
+        left_ms = self.time_left_ms
         scratch, folder = self.scratch, self._folder(cwd)
         environment = self._environment(scratch, env or {})
         self._check_command(argv, environment, folder, of_nofx=of_nofx)

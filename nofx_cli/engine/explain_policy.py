@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from nofx_cli import errors
 from nofx_cli.domain.budget import ProjectBudget
+from nofx_cli.domain.databases import AsksFor, strictest
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.limits import Limits, effective_budget
 from nofx_cli.domain.plan import Plan, Step
-from nofx_cli.domain.policy import Aspect, Sandbox
+from nofx_cli.domain.policy import DB_WRITE, NEVER_BY_DEFAULT, Aspect, Sandbox
 from nofx_cli.domain.record import record
 from nofx_cli.engine.services import Services
 from nofx_cli.safety.never_written import NEVER_WRITTEN
@@ -44,6 +45,7 @@ class Explained:
     budget: Limits
     run_budget: Limits
     project_budget: ProjectBudget
+    database_approval: AsksFor
 
 
 def explain_policy(services: Services, plan: Plan, step: StepName | None = None) -> list[Explained]:
@@ -71,7 +73,7 @@ def explain_step(services: Services, plan: Plan, step: Step) -> Explained:
     return Explained(
         step=step.name,
         tool=step.tool,
-        rows=tuple(_rows(permissions)),
+        rows=tuple(_rows(permissions, step.tool)),
         unlimited=tuple(unlimited),
         secrets=step.secrets_scope,
         sandbox=step.sandbox,
@@ -80,10 +82,11 @@ def explain_step(services: Services, plan: Plan, step: Step) -> Explained:
         budget=effective_budget(rules, plan, step),
         run_budget=effective_budget(rules, plan),
         project_budget=rules.budget,
+        database_approval=strictest(rules.database_approval, plan.database_approval, step.database_approval),
     )
 
 
-def _rows(permissions: Permissions) -> Iterator[Row]:
+def _rows(permissions: Permissions, tool: str) -> Iterator[Row]:
     for aspect in Aspect:
         for said in permissions.said(aspect):
             rules = said.rules
@@ -93,5 +96,8 @@ def _rows(permissions: Permissions) -> Iterator[Row]:
             for source in dict.fromkeys(rule.source for rule in rules.deny):
                 denied = tuple(rule.pattern for rule in rules.deny if rule.source == source)
                 yield Row(aspect, "deny", denied, source, said.level)
+        never = tuple(name for name in sorted(NEVER_BY_DEFAULT) if not permissions.lists_operation(name))
+        if aspect is Aspect.OPERATIONS and never and tool == DB_WRITE:
+            yield Row(aspect, "deny", never, "", "nofx")
         if aspect is Aspect.WRITE and permissions.said(aspect):
             yield Row(aspect, "deny", (*NEVER_WRITTEN, "the store"), "", "nofx")

@@ -8,6 +8,7 @@ from nofx_cli.domain.ids import Digest, StepName
 from nofx_cli.domain.plan import DEFAULT_CONCURRENCY, Param, Plan, Repair, Retry, Severity, Step, WorkspaceMode
 from nofx_cli.domain.policy import Aspect, Level
 from nofx_cli.planning.budgets import budget_of
+from nofx_cli.planning.database_policy import asks_for_of
 from nofx_cli.planning.reading import Found
 from nofx_cli.planning.rules import level_of, sandbox_of, scopes_of, with_allowed
 from nofx_cli.planning.structures import Entry
@@ -27,6 +28,7 @@ def build_plan(found: Found, steps: tuple[Step, ...], *, digest: Digest, source:
         budget=budget_of(found, source),
         policy_budget=budget_of(values.get("policy"), source),
         workspace=workspace_of(values.get("workspace")),
+        database_approval=asks_for_of(values.get("policy"), source),
     )
 
 
@@ -97,6 +99,8 @@ def _spending(found: Found, source: str, on_limit: OnLimit) -> Mapping[str, Any]
         given["budget"] = budget_of(found, source, on_limit=on_limit)
     if isinstance(policy, Found) and "budget" in policy.values:
         given["policy_budget"] = budget_of(policy, source)
+    if asks := asks_for_of(policy, source):
+        given["database_approval"] = asks
     return given
 
 

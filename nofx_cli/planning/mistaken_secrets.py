@@ -26,6 +26,8 @@ def without_secrets(found: list[Diagnostic], text: str, source: str) -> list[Dia
     parts = _pairs(root)
     values = {value for key, below in parts if key == "secrets" for value in _values(below)}
     values |= {value for key, below in parts if key == "models" for value in _of_models(below)}
+    values |= {value for key, below in parts if key == "databases" for value in _of_databases(below)}
+    values |= {value for key, below in parts if key == "notify" for value in _of_notify(below)}
     mask = Masker(values, patterns=any(key == "models" for key, _ in parts))
     return [
         replace(one, message=mask.text(one.message), text=mask.text(one.text), hint=mask.text(one.hint))
@@ -36,6 +38,26 @@ def without_secrets(found: list[Diagnostic], text: str, source: str) -> list[Dia
 def names_secret(key: str) -> bool:
     """Whether a key of a provider names a secret as people do; a key itself that has a slash is hardly like that."""
     return _REFERENCE.fullmatch(key) is not None
+
+
+def _of_databases(node: Node) -> Iterator[str]:
+    """What is neither an address without a password, nor the name of a secret or of a schema."""
+    for _, database in _pairs(node):
+        for key, value in _pairs(database):
+            harmless = "url", "schema"
+            yield from (
+                text
+                for text in _values(value)
+                if not (names_secret(text) or (key in harmless and "@" not in text and "password" not in text))
+            )
+
+
+def _of_notify(node: Node) -> Iterator[str]:
+    """Addresses with a path, which may be all that is needed to write there, and what should name a secret."""
+    for _, target in _pairs(node):
+        for key, value in _pairs(target):
+            if key not in ("format", "events"):
+                yield from (text for text in _values(value) if not names_secret(text))
 
 
 def _of_models(node: Node) -> Iterator[str]:

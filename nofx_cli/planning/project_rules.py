@@ -1,4 +1,4 @@
-"""Reads what `nofx.yaml` says beyond single settings: policy, gates, secrets, approvals, models, agents, budget.
+"""Reads what `nofx.yaml` says beyond single settings: policy, gates, secrets, models, databases and the like.
 
 The same checker as for plans: every fault at its place, all at once.
 """
@@ -12,6 +12,8 @@ from nofx_cli.domain.plan import Severity
 from nofx_cli.domain.project import GateSpec, Parser, ProjectRules, SecretKind, SecretSpec, Weakened
 from nofx_cli.planning.agent_settings import AGENTS, agents_of
 from nofx_cli.planning.budgets import PROJECT_BUDGET, budget_of, project_budget_of
+from nofx_cli.planning.database_policy import asks_for_of
+from nofx_cli.planning.database_settings import DATABASES, databases_of
 from nofx_cli.planning.diagnostics import Diagnostic, render, to_json
 from nofx_cli.planning.document import compose
 from nofx_cli.planning.kinds import Choice, Duration, Flag, Text, Whole
@@ -24,6 +26,7 @@ from nofx_cli.planning.structures import Declared, Entry, ListOf, Record
 
 if TYPE_CHECKING:
     from nofx_cli.domain.models import ModelsSpec
+    from nofx_cli.domain.notify import NotifyTarget
 
 _PATH = Text("a path below the workspace", pattern=BELOW, form="a relative path without `..`")
 _GATE_NAME = name_of("a gate")
@@ -122,6 +125,22 @@ class Models:
         return Record(MODELS).schema()
 
 
+class Notify:
+    """What `notify:` takes. Its table is loaded only where a file has that."""
+
+    label = "a mapping"
+
+    def read(self, node: Node, reading: Reading) -> list[Entry] | Bad:
+        from nofx_cli.planning.notify_settings import NOTIFY
+
+        return NOTIFY.read(node, reading)
+
+    def schema(self) -> Mapping[str, Any]:
+        from nofx_cli.planning.notify_settings import NOTIFY
+
+        return NOTIFY.schema()
+
+
 PROJECT = table(
     Field("policy", Record(POLICY), "What any plan of the project may use at most."),
     Field("gates", Declared(GATE, _GATE_NAME, "gate"), "Gates of the project's own, and settings of built-in ones."),
@@ -129,6 +148,8 @@ PROJECT = table(
     Field("approvals", Record(APPROVALS), "When people are asked."),
     Field("models", Models(), "Which models are asked, where they are, and what they cost."),
     Field("agents", AGENTS, "Coding agents, by the name that stands behind `agent:`."),
+    Field("databases", DATABASES, "Databases that `db_write` may change, by the name that steps give."),
+    Field("notify", Notify(), "Who is told of events of runs: webhooks, by name."),
     Field("budget", Record(PROJECT_BUDGET), "What all runs together may spend.", default="no limit"),
 )
 
@@ -190,6 +211,9 @@ def _rules(found: Found, reading: Reading) -> ProjectRules:
         agents=agents_of(values.get("agents", ()), reading),
         budget=project_budget_of(found, source),
         policy_budget=budget_of(values.get("policy"), source),
+        databases=databases_of(values.get("databases", ()), _declared_secrets(found), reading),
+        database_approval=asks_for_of(values.get("policy"), source),
+        notify=_notify(found, reading),
     )
 
 
@@ -199,10 +223,24 @@ def _models(found: Found, reading: Reading) -> "ModelsSpec | None":
         return None
     from nofx_cli.planning.model_settings import models_of
 
+    return models_of(models, _declared_secrets(found), reading)
+
+
+def _notify(found: Found, reading: Reading) -> "Mapping[str, NotifyTarget]":
+    entries: Any = found.values.get("notify")
+    if not entries:
+        return {}
+    from nofx_cli.planning.notify_settings import targets_of
+
+    return targets_of(entries, _declared_secrets(found), reading)
+
+
+def _declared_secrets(found: Found) -> frozenset[str] | None:
+    """What is declared, each as `<scope>/<NAME>`; None where that could not be read."""
+    if "secrets" in found.nodes and "secrets" not in found.values:
+        return None
     scopes: Any = found.values.get("secrets", ())
-    secrets = frozenset(f"{scope}/{entry.name}" for scope, entries in scopes for entry in entries)
-    is_known = "secrets" in found.values or "secrets" not in found.nodes
-    return models_of(models, secrets if is_known else None, reading)
+    return frozenset(f"{scope}/{entry.name}" for scope, entries in scopes for entry in entries)
 
 
 def _gate(entry: Entry, reading: Reading) -> GateSpec:

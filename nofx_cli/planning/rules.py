@@ -7,6 +7,7 @@ from nofx_cli.domain.ids import JsonObject
 from nofx_cli.domain.policy import Aspect, Level, Rule, Rules, Sandbox
 from nofx_cli.domain.record import record
 from nofx_cli.planning.budgets import POLICY_BUDGET
+from nofx_cli.planning.database_policy import DATABASE_POLICY
 from nofx_cli.planning.kinds import Choice, Flag, Later, Text
 from nofx_cli.planning.nodes import SEQ, Node
 from nofx_cli.planning.reading import BAD, Bad, Field, Found, Kind, Reading, table
@@ -139,6 +140,7 @@ RULES = {
 POLICY = table(
     *(Field(aspect.value, Record(RULES[aspect]), about) for aspect, (_, _, _, about) in _KINDS.items()),
     Field("budget", Record(POLICY_BUDGET), "What runs, or in a step the step, may spend at most."),
+    Field("database", Record(DATABASE_POLICY), "When a change of a database asks a person."),
     Field("models", Later(), "Which models steps may use."),
     Field("read", Later("a `sandbox` shuts a step's processes in"), "What steps may read."),
     Field("network", Later("`sandbox: {network: none}` takes the network away"), "Whether steps have the network."),

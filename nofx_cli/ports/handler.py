@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from nofx_cli.domain.databases import AsksFor
 from nofx_cli.domain.effects import Intent, Reconciled
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
@@ -122,6 +123,16 @@ class StepContext(Protocol):
         Raises:
             errors.NofxError: one of them cannot be had (code `secret-unavailable`).
         """
+        ...
+
+    @property
+    def database_approval(self) -> AsksFor:
+        """Which changes of databases ask a person first: the strictest of what project, plan and step say."""
+        ...
+
+    @property
+    def time_left_ms(self) -> int:
+        """How long the step may still take, 1 at least; before it runs, all the time that it may take."""
         ...
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nofx_cli.domain.plan import Plan, Step
-from nofx_cli.domain.policy import SAME_TOOL, Aspect, Level, Rule, Rules
+from nofx_cli.domain.policy import NEVER_BY_DEFAULT, SAME_TOOL, Aspect, Level, Rule, Rules
 from nofx_cli.domain.project import ProjectRules
 from nofx_cli.domain.record import record
 from nofx_cli.domain.wording import shortened
@@ -89,11 +89,28 @@ class Permissions:
         return self._check(Aspect.HOSTS, url, host_matches)
 
     def check_table(self, table: str) -> Denial | None:
-        return self._check(Aspect.TABLES, table, matches)
+        """Whether it may touch a table of a database. What is denied is denied however its name is written."""
+        folded = (rule for said in self.said(Aspect.TABLES) for rule in said.rules.deny)
+        found = next((rule for rule in folded if matches(table.casefold(), rule.pattern.casefold())), None)
+        return self._check(Aspect.TABLES, table, matches) or (
+            None if found is None else self._denied(Aspect.TABLES, table, found, level="")
+        )
 
     def check_operation(self, operation: str) -> Denial | None:
-        """Whether it may do an operation on a database, such as `update`."""
-        return self._check(Aspect.OPERATIONS, operation, matches)
+        """Whether it may do an operation on a database, such as `update`; `sql` and `ddl` only where they are listed.
+
+        A step only narrows: by itself it allows neither.
+        """
+        denial = self._check(Aspect.OPERATIONS, operation, matches)
+        if denial is not None or operation not in NEVER_BY_DEFAULT or self.lists_operation(operation):
+            return denial
+        message = f"{self._may_not(Aspect.OPERATIONS, operation)}neither project nor plan allows it"
+        return Denial(f"operations.allow: {operation}", "policy.operations.allow", message)
+
+    def lists_operation(self, operation: str) -> bool:
+        """Whether project or plan list it among what they allow."""
+        listed = (said.rules.allow or () for said in self.said(Aspect.OPERATIONS) if said.level != "step")
+        return any(rule.pattern == operation for rules in listed for rule in rules)
 
     def check_write(self, path: str) -> Denial | None:
         """Whether it may write a path below the workspace, given with `/` and without `..` or links."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from nofx_cli import errors
+from nofx_cli.domain.databases import DEFAULT_APPROVAL, AsksFor
 from nofx_cli.domain.effects import Intent
 from nofx_cli.domain.events import ArtifactCreated
 from nofx_cli.domain.evidence import Evidence
@@ -106,6 +107,8 @@ class FakeContext:
     needs: tuple[StepName, ...] = ()
     approval: Granted | None = None
     previewed: JsonValue = None
+    database_approval: AsksFor = DEFAULT_APPROVAL
+    time_left_ms: int = 60_000
     secrets: Mapping[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     """What the policy was asked for; it allows everything."""

@@ -11,7 +11,7 @@ from nofx_cli.domain.project import ProjectRules
 from nofx_cli.safety.never_written import HANDLERS
 
 _NONE = ProjectRules()
-_SIGNS = ("policy", "gates", "secrets", "approvals", "models", "agents", "budget", "\\", "\0")
+_SIGNS = ("policy", "gates", "secrets", "approvals", "models", "agents", "budget", "databases", "notify", "\\", "\0")
 
 
 class RulesFile:

@@ -120,6 +120,7 @@ def test_the_fields_are_pinned(nofx: Runner) -> None:
                 "per": "month",
                 "on_limit": "fail",
             },
+            "database_approval": {"approval": "dangerous", "source": ""},
         }
     ]
 

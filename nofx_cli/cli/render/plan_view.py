@@ -36,7 +36,7 @@ def as_json(plan: Plan, *, name: str, source: str) -> dict[str, JsonValue]:
 
 def _step_json(plan: Plan, step: Step) -> dict[str, JsonValue]:
     fields = asdict(step)
-    del fields["policy_budget"]
+    del fields["policy_budget"], fields["database_approval"]
     budget = limits_json(effective_budget(ProjectRules(), plan, step))
     return {**fields, "policy": _policy(step.policy), "budget": budget, "blocks": step.blocks}
 

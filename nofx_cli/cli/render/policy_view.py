@@ -1,12 +1,19 @@
 """What steps may use, for people and for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nofx_cli.cli.output import columns, out, paint, safe
 from nofx_cli.cli.render.limits_view import limits_json, limits_words, project_json, project_words
+from nofx_cli.domain.databases import DatabaseApproval
 from nofx_cli.domain.ids import JsonValue
-from nofx_cli.domain.policy import Sandbox
+from nofx_cli.domain.policy import DB_WRITE, Sandbox
 from nofx_cli.engine.explain_policy import Explained, Row
+
+_ASKS: Mapping[DatabaseApproval, str] = {
+    DatabaseApproval.ALL: "every change of a database asks a person",
+    DatabaseApproval.DANGEROUS: "every change of a database but an insert asks a person",
+    DatabaseApproval.NONE: "no change of a database asks a person",
+}
 
 
 def as_json(found: Explained) -> dict[str, JsonValue]:
@@ -32,6 +39,7 @@ def as_json(found: Explained) -> dict[str, JsonValue]:
         "budget": limits_json(found.budget),
         "run_budget": limits_json(found.run_budget),
         "project_budget": project_json(found.project_budget),
+        "database_approval": {"approval": found.database_approval.approval, "source": found.database_approval.source},
     }
 
 
@@ -68,6 +76,9 @@ def lines(found: Explained) -> Iterator[str]:
     rows = [(row.aspect, _says(row), row.source or row.level) for row in found.rows]
     if found.secrets:
         rows.append(("has", f"secrets of {', '.join(found.secrets)}", ""))
+    if found.tool == DB_WRITE:
+        asks = found.database_approval
+        rows.append(("approval", _ASKS[asks.approval], asks.source or "nofx"))
     if found.sandbox:
         rows.append(("sandbox", _sandbox_words(found.sandbox), found.sandbox.source))
     yield from columns([tuple(map(safe, row)) for row in rows], styles=[("", "", "dim")] * len(rows))
