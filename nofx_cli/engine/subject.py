@@ -10,6 +10,7 @@ from nofx_cli.domain.ids import Digest, JsonValue, canonical_json, digest_of_byt
 from nofx_cli.domain.plan import Step
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState
+from nofx_cli.engine.anywhere import anywhere
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.worktree import tree_now
@@ -49,7 +50,7 @@ def subject_of(
         "reason": reason.value,
         "inputs": ctx.inputs,
         "env": ctx.env,
-        "preview": preview,
+        "preview": anywhere(services, preview),
         "artifacts": _artifacts(services, state, step),
     }
     if tree := tree_now(services, state):
