@@ -12,7 +12,7 @@ from nofx_cli.safety.paths import contained
 
 PLACEHOLDERS = ("body", "gates", "cost", "journal", "run", "step")
 _TEMPLATE = "${body}\n\n${gates}\n\n${cost}\n\n${journal}"
-_LATER = "(as it is when the pull request is opened)"
+_LATER = "Here will stand what models cost, and the end of the journal."
 _MARK = re.compile(r"<!-- nofx:pull-request (?P<run>[^\s:]+):(?P<step>[^\s:]+):(?P<inputs>[0-9a-f]+) -->")
 _MOST_BYTES = 60_000
 """Forges take 65,536 characters or more."""
@@ -20,7 +20,7 @@ _MOST_BYTES = 60_000
 
 def told_body(ctx: StepContext, options: Options) -> str:
     """The body as a person approves it: what is only known when it is opened is said to come."""
-    return _filled(ctx, options, cost=_LATER, journal=_LATER, gates=_gates(ctx.evidence().gates))
+    return _filled(ctx, options, cost=_LATER, journal="", gates=_gates(ctx.evidence().gates))
 
 
 def opened_body(ctx: StepContext, options: Options) -> str:
