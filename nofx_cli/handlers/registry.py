@@ -10,8 +10,9 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from nofx_cli.domain.databases import DatabaseSpec
 from nofx_cli.domain.plan import AGENT, GATE
-from nofx_cli.domain.policy import SAME_TOOL
+from nofx_cli.domain.policy import DB_WRITE, SAME_TOOL
 from nofx_cli.domain.project import AgentSpec, GateSpec
 from nofx_cli.ports.handler import StepHandler
 
@@ -38,6 +39,7 @@ BUILT_INS: Mapping[str, str] = {
     "agent:gemini": "nofx_cli.handlers.agents.agent:GEMINI",
     "http": "nofx_cli.handlers.http_request.handler:HANDLER",
     "git_pr": "nofx_cli.handlers.pull_requests.handler:HANDLER",
+    "db_write": "nofx_cli.handlers.database.handler:HANDLER",
     "workspace:write": "nofx_cli.handlers.workspace_write:HANDLER",
     "test:echo": "nofx_cli.handlers.test_tools:ECHO",
     "test:fail": "nofx_cli.handlers.test_tools:FAIL",
@@ -52,9 +54,10 @@ class Registry:
         project: Path,
         gates: Callable[[], Mapping[str, GateSpec]] = dict,
         agents: Callable[[], Mapping[str, AgentSpec]] = dict,
+        databases: Callable[[], Mapping[str, DatabaseSpec]] = dict,
     ) -> None:
-        """`gates` and `agents` give those that `nofx.yaml` has now, by name."""
-        self._project, self._gates, self._agents = project, gates, agents
+        """`gates`, `agents` and `databases` give those that `nofx.yaml` has now, by name."""
+        self._project, self._gates, self._agents, self._databases = project, gates, agents, databases
         self._lock = RLock()
         self._found: dict[str, StepHandler | None] = {}
         self._loaded_plugins: Plugins | None = None
@@ -67,6 +70,10 @@ class Registry:
             from nofx_cli.handlers.agents.agent import agent_handler
 
             return agent_handler(agent.name, agent)
+        if tool == DB_WRITE:
+            from nofx_cli.handlers.database.handler import DbWrite
+
+            return DbWrite(self._project, self._databases)
         return self._known(tool)
 
     def _declared(self, tool: str, spec: GateSpec) -> StepHandler | None:

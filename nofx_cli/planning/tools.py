@@ -18,7 +18,6 @@ _DECLARED = {
 _AS_SHELL = "until then, run its command with `tool: shell`"
 _WITH_SETTINGS = (GATE, AGENT, "http")
 LATER: tuple[tuple[str, str], ...] = (
-    ("db_write", "until then, run its command with `tool: shell` and `approval: required`"),
     ("notify", _AS_SHELL),
 )
 """Tools of later versions, as globs, and what to do until then. Asked only where no handler has the tool."""

@@ -53,6 +53,8 @@ class Session:
     keys: KeyIndex
     layout: Layout
     masker: Masker
+    notifies: bool = False
+    """Whether the project tells others of its runs."""
 
     def find(self, text: str) -> RunId:
         """The run that a person means; see `engine.find_run`."""
@@ -89,14 +91,19 @@ def open_session(
     settings = load_settings(project, environ, store=store)
     clock = clock or SystemClock()
     rules = RulesFile(project)
-    rules.check()
+    notifies = bool(rules.check().notify)
     masker = masker or Masker()
     masker.learn([*secret_values(environ), *_known_values(rules, project, environ)])
     layout = Layout(settings.store.value, sync=settings.sync.value)
     if not newer:
         layout.check_format()
     runs = FileRunStore(layout, mask=masker.text if masker.active else None)
-    handlers = Registry(project, gates=lambda: rules.read().gates, agents=lambda: rules.read().agents)
+    handlers = Registry(
+        project,
+        gates=lambda: rules.read().gates,
+        agents=lambda: rules.read().agents,
+        databases=lambda: rules.read().databases,
+    )
     secrets_of = partial(_secrets_of, masker, rules, project, environ)
     services = Services(
         store=runs,
@@ -124,7 +131,7 @@ def open_session(
         worktrees=partial(_worktrees, project, settings.store.value),
         limits=Limits(settings.grace_ms.value, settings.output_limit.value, settings.backpressure_age_ms.value),
     )
-    return Session(project, settings, services, FileKeyIndex(layout, runs), layout, masker)
+    return Session(project, settings, services, FileKeyIndex(layout, runs), layout, masker, notifies)
 
 
 class _Plans:

@@ -1,0 +1,125 @@
+"""What a change would do, as it is counted before it is made, and again inside of its transaction."""
+
+from collections.abc import Mapping
+
+from nofx_cli import errors
+from nofx_cli.domain.ids import JsonObject, JsonValue
+from nofx_cli.domain.record import record
+from nofx_cli.handlers.database.session import Session, count
+from nofx_cli.handlers.database.sql_denied import denied
+from nofx_cli.handlers.database.sql_text import check_own
+from nofx_cli.handlers.database.statement import Statement
+from nofx_cli.ports.handler import StepContext
+
+
+@record
+class Numbers:
+    """How many rows a change writes or takes away, and how many of those are there before it."""
+
+    rows: int
+    replaced: int
+
+    @classmethod
+    def of(cls, shown: JsonValue) -> "Numbers | None":
+        """Those that a preview told; None where it is none."""
+        if not isinstance(shown, Mapping):
+            return None
+        rows, replaced = shown.get("rows"), shown.get("replaced")
+        return cls(rows, replaced) if isinstance(rows, int) and isinstance(replaced, int) else None
+
+
+def counted(session: Session, statement: Statement, *, most: int) -> Numbers:
+    """Count, in the transaction that is open.
+
+    Raises:
+        errors.InvalidInput: it would be more rows than `most` (code `too-many-rows`).
+    """
+    found = count(session, statement.counted)
+    replaced = found if statement.touched else 0
+    rows = found if statement.rows is None else statement.rows
+    if rows > most:
+        raise errors.InvalidInput(
+            f"it would {statement.operation} {rows} rows of {statement.table}, and `max_rows` is {most}",
+            code="too-many-rows",
+            hint=f"see that `where` is right; if it is, write `max_rows: {rows}`",
+        )
+    return Numbers(rows, replaced)
+
+
+def check_tables(session: Session, statement: Statement, ctx: StepContext) -> list[JsonValue]:
+    """Ask the policy about every table by its real name; the tables that the database changes by itself.
+
+    Raises:
+        errors.PolicyDenied: a rule does not allow one of them.
+        errors.Denied: a table or a column is not there (code `sql-denied`).
+    """
+    if statement.operation == "ddl":
+        return []
+    found = {}
+    for name in statement.tables:
+        check_own(name)
+        table = session.table(name)
+        if table is None:
+            raise denied("table-not-found", f"there is no table {name} in the database")
+        check_policy(statement, ctx, {name: table.name} if table.name != name else {})
+        found[name] = table
+    there = frozenset[str]().union(*(table.columns for table in found.values()))
+    for column in statement.columns:
+        if column.casefold() not in there:
+            raise denied("column-not-found", f"{' and '.join(found)} has no column {column}{_near(column, there)}")
+    follows = [one for one in found[statement.table].follows if _follows(statement, one)]
+    for name, operation in follows:
+        ctx.check_table(name, operation)
+    return list(dict.fromkeys(name for name, _ in follows))
+
+
+def check_policy(statement: Statement, ctx: StepContext, names: Mapping[str, str] | None = None) -> None:
+    """Ask the policy about what is changed and what is read, with other names for some of the tables.
+
+    Raises:
+        errors.PolicyDenied: a rule does not allow it.
+    """
+    wanted = [(statement.table, statement.operation), *((name, "select") for name in statement.reads)]
+    if statement.by_sql:
+        wanted = [*((name, "sql") for name in statement.tables), *wanted]
+    for name, operation in wanted:
+        if names is None:
+            ctx.check_table(name, operation)
+        elif name in names:
+            ctx.check_table(names[name], operation)
+
+
+def as_shown(
+    database: str, statement: Statement, numbers: Numbers, *, most: int, follows: list[JsonValue]
+) -> JsonObject:
+    """What a person is shown, and approves."""
+    first, more = statement.changes[0], len(statement.changes) - 1
+    shown: dict[str, JsonValue] = {
+        "database": database,
+        "operation": statement.operation,
+        "table": statement.table,
+        "statement": first.text,
+        "rows": numbers.rows,
+        "replaced": numbers.replaced,
+        "max_rows": most,
+        "digest": statement.digest(database),
+    }
+    if not more:
+        shown["values"] = list(first.values)
+    if statement.reads:
+        shown["reads"] = list(statement.reads)
+    return {**shown, "changes_with_it": follows} if follows else shown
+
+
+def _follows(statement: Statement, one: tuple[str, str]) -> bool:
+    """Of an insert nothing follows; an update takes nothing away."""
+    if statement.operation == "delete":
+        return True
+    return statement.operation in ("update", "upsert") and one[1] == "update"
+
+
+def _near(column: str, there: frozenset[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(column.casefold(), sorted(there), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

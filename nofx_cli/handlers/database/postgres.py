@@ -1,0 +1,150 @@
+"""PostgreSQL, by SQLAlchemy and psycopg: the extra `db`."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from nofx_cli import errors
+from nofx_cli.handlers.database.session import Busy, Lost, Table
+from nofx_cli.handlers.database.statement import Dialect
+from nofx_cli.handlers.database.where import Bound
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+_TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})
+"""Serialization failure, deadlock, lock not available."""
+_CANCELLED = "57014"
+_CONNECT_SECONDS = 10
+_KIND = """
+SELECT c.oid AS oid, c.relname AS name FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p')
+"""
+_COLUMNS = """
+SELECT attname AS name FROM pg_catalog.pg_attribute WHERE attrelid = ? AND attnum > 0 AND NOT attisdropped
+"""
+_FOLLOWS = """
+WITH RECURSIVE followed(child, parent, op, by_delete) AS (
+  SELECT conrelid, confrelid, CASE WHEN confdeltype = 'c' THEN 'delete' ELSE 'update' END, confdeltype = 'c'
+  FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = ? AND confdeltype IN ('c', 'n', 'd')
+  UNION
+  SELECT k.conrelid, k.confrelid, CASE WHEN k.confdeltype = 'c' THEN 'delete' ELSE 'update' END, k.confdeltype = 'c'
+  FROM pg_catalog.pg_constraint k JOIN followed f ON k.confrelid = f.child AND f.by_delete
+  WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
+  UNION
+  SELECT conrelid, confrelid, 'update', false
+  FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = ? AND confupdtype IN ('c', 'n', 'd')
+)
+SELECT DISTINCT CASE WHEN n.nspname = ? THEN c.relname ELSE n.nspname || '.' || c.relname END AS name, f.op AS op
+FROM followed f JOIN pg_catalog.pg_class c ON c.oid = f.child JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ORDER BY 1, 2
+"""
+
+
+class PostgresSession:
+    """Implements `session.Session`. `url` has the password; nothing of it is told.
+
+    A transaction sees one state of the database (`REPEATABLE READ`): where others change the same rows meanwhile it
+    is `Busy`. Names without a schema are looked up in `schema` alone.
+    """
+
+    dialect: Dialect = "postgres"
+
+    def __init__(self, url: "URL", *, schema: str, wait_ms: int, time_limit_ms: int) -> None:
+        from sqlalchemy import create_engine
+        from sqlalchemy.pool import NullPool
+
+        self._schema, self._place = schema, f"{url.host or 'the local socket'}, database {url.database}"
+        self._secret = str(url.password or "")
+        options = f"-c lock_timeout={wait_ms} -c statement_timeout={time_limit_ms} -c search_path={schema}"
+        given = {"connect_timeout": _CONNECT_SECONDS, "options": options, "application_name": "nofx"}
+        with self._told():
+            engine = create_engine(
+                url, poolclass=NullPool, isolation_level="REPEATABLE READ", connect_args=given, hide_parameters=True
+            )
+            self._connection: Connection = engine.connect()
+
+    def begin(self, *, write: bool) -> None:
+        with self._told():
+            self._connection.execution_options(postgresql_readonly=not write)
+            self._connection.begin()
+
+    def select(self, bound: Bound, *, most: int = 0, lock: bool = False) -> list[dict[str, Any]]:
+        text = f"{bound.text} FOR UPDATE" if lock else bound.text
+        with self._told():
+            result = self._execute(Bound(text, bound.values))
+            rows = result.mappings()
+            found = rows.fetchmany(most + 1) if most else rows.all()
+            result.close()
+        return [dict(row) for row in found]
+
+    def execute(self, bound: Bound) -> int:
+        with self._told():
+            return max(int(self._execute(bound).rowcount), 0)
+
+    def commit(self) -> None:
+        with self._told():
+            self._connection.commit()
+
+    def rollback(self) -> None:
+        with self._told():
+            self._connection.rollback()
+
+    def table(self, name: str) -> Table | None:
+        found = self.select(Bound(_KIND, (self._schema, name)))
+        if not found:
+            return None
+        oid = int(found[0]["oid"])
+        columns = self.select(Bound(_COLUMNS, (oid,)))
+        follows = self.select(Bound(_FOLLOWS, (oid, oid, self._schema)))
+        return Table(
+            name,
+            frozenset(str(one["name"]).casefold() for one in columns),
+            tuple((str(one["name"]), str(one["op"])) for one in follows),
+        )
+
+    def interrupt(self) -> None:
+        with contextlib.suppress(Exception):
+            driver: Any = self._connection.connection.driver_connection
+            driver.cancel()
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._connection.invalidate()  # closes it: what was not committed is rolled back by the server
+            self._connection.close()
+
+    def _execute(self, bound: Bound) -> Any:
+        if not bound.values:  # then psycopg takes a `%` for itself
+            return self._connection.exec_driver_sql(bound.text)
+        text = bound.text.replace("%", "%%").replace("?", "%s")
+        return self._connection.exec_driver_sql(text, tuple(bound.values))
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What SQLAlchemy and psycopg raise, in nofx's words. What PostgreSQL adds below its message has values."""
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+        try:
+            yield
+        except DBAPIError as exc:
+            raise self._fault(exc) from None
+        except SQLAlchemyError as exc:
+            raise errors.InvalidInput(
+                f"the database cannot be used: {type(exc).__name__}", code="database-refused"
+            ) from None
+
+    def _fault(self, exc: Any) -> errors.NofxError:
+        state = getattr(exc.orig, "sqlstate", None)
+        message = getattr(getattr(exc.orig, "diag", None), "message_primary", None)
+        if state in _TRY_AGAIN:
+            return Busy(f"the database {self._place} is busy: {message}", hint="others change the same rows; try again")
+        if state == _CANCELLED:
+            return Busy(f"the database {self._place} took too long: {message}", code="database-timeout")
+        if state is None or state[:2] in ("08", "57", "53", "28", "3D") or exc.connection_invalidated:
+            said = (message or str(exc.orig)).strip().splitlines()
+            why = said[-1] if said else "the connection broke"
+            why = why.replace(self._secret, "***") if self._secret else why
+            hint = "see that it runs, and mend `url` or `password` in nofx.yaml, below `databases`"
+            return Lost(f"the database at {self._place} cannot be reached: {why}", hint=hint)
+        return errors.InvalidInput(f"the database refuses it: {message}", code="database-refused")
