@@ -4,6 +4,7 @@ from nofx_cli.cli import result
 from nofx_cli.cli.ci.options import JobOptions
 from nofx_cli.cli.execution import Wishes, carry_out, execute_in_view, exit_code, go_on_elsewhere, report
 from nofx_cli.cli.leaving import goes_to_workers, leave
+from nofx_cli.cli.notified import notified
 from nofx_cli.cli.output import note, out, out_json
 from nofx_cli.cli.render.subject import tell_subject
 from nofx_cli.domain.ids import JsonObject, StepName
@@ -75,7 +76,8 @@ def _go_on(session: Session, opened: OpenRun, answered: Answered, options: Answe
     try:
         if not options.as_json:
             return carry_out(session, opened, wishes)
-        ending = execute_in_view(session, opened, wishes)
+        with notified(session, opened.run):
+            ending = execute_in_view(session, opened, wishes)
     except Conflict as exc:
         if exc.code != "run-is-held":
             raise

@@ -13,6 +13,7 @@ from nofx_cli.cli.github.fence import fenced
 from nofx_cli.cli.leaving import goes_to_workers, leave, tell_left
 from nofx_cli.cli.live import LEFT, View, WatchedRun, choose_view
 from nofx_cli.cli.live.telling import next_commands
+from nofx_cli.cli.notified import notified
 from nofx_cli.cli.output import note, out_json, safe, tell_error
 from nofx_cli.cli.signals import signals_to
 from nofx_cli.domain.ids import StepName
@@ -78,6 +79,11 @@ def execute_in_view(session: Session, open_run: OpenRun, wishes: Wishes) -> Endi
 
 def carry_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     """Execute the run until it ends or waits, tell how it stands, and give the exit code."""
+    with notified(session, open_run.run, quiet=wishes.quiet):
+        return _carried_out(session, open_run, wishes)
+
+
+def _carried_out(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     ending = execute_in_view(session, open_run, wishes)
     code = report(session, open_run, wishes, code=exit_code(ending))
     if wishes.as_json:

@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "worker": ("worker", "Workers", "Execute queued runs; start, stop and see workers."),
     "queue": ("queue", "Workers", "See, pause and resume the queue."),
     "dlq": ("dlq", "Workers", "See, requeue and drop jobs that could not be delivered."),
+    "notify": ("notify", "Workers", "See who is told of events; tell what is left."),
     "metrics": ("metrics", "Workers", "Print metrics in Prometheus text."),
     "gates": ("gates", "Gates", "Report what gates found; record a baseline."),
     "hooks": ("hooks", "Gates", "Run plans as hooks of git."),

@@ -1,5 +1,6 @@
 """Leave a run to the workers instead of executing it here."""
 
+from nofx_cli.cli.notified import told_of
 from nofx_cli.cli.output import note, out, out_json
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.durations import format_duration
@@ -38,6 +39,7 @@ def goes_to_workers(session: Session, open_run: OpenRun, *, detach: bool, answer
 
 def leave(session: Session, open_run: OpenRun, *, start_worker: bool) -> Left:
     """Put the run into the queue and, where it is asked for and none lives, start a worker."""
+    told_of(session, open_run.run)
     pressure = enqueue(open_run)
     alive, started = session.services.workers.any_alive(), None
     if start_worker and not alive:

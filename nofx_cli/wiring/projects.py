@@ -18,6 +18,10 @@ class Projects:
         self._store, self._environ, self._own, self._masker = store, environ, own, masker
         self._known: dict[str, Services] = {str(own.workspace): own}
 
+    def known(self) -> tuple[Services, ...]:
+        """Of the projects whose runs came up so far, the worker's own among them."""
+        return tuple(self._known.values())
+
     def services_at(self, workspace: JsonObject) -> Services:
         """The services of the project that a run was made in, given the workspace of its `run.created`.
 
