@@ -110,7 +110,7 @@ class Simulation:
         if step.approval is None and self._chance.random() < 0.2:
             self.add(ev.ApprovalRequested("d1", "go on?"), step.name)
         else:
-            self.add(ev.StepStarted("test:echo"), step.name, step.attempt + 1)
+            self.add(ev.StepStarted("test:echo"), step.name, step.next_attempt)
 
     def _conclude(self, step: StepState) -> None:
         draw = self._chance.random()

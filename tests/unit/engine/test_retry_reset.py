@@ -1,5 +1,6 @@
 """What a retry resets, and when it is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,25 @@ def test_a_run_that_has_not_ended(tmp_path: Path) -> None:
     with pytest.raises(errors.Conflict) as refused:
         retry(run)
     assert (refused.value.code, refused.value.hint) == ("run-not-ended", f"nofx resume {run.run}")
+
+
+def test_a_run_that_waits_is_done_again_from_any_step_and_asks_anew(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    run = rig.create(_step("a"), replace(_step("asks", "a"), approval=True), _step("later", "asks"))
+    rig.execute(run)
+    assert retry(rig.reopen(run.run), start=StepName("a")) == ["a", "asks"]
+    state = rig.execute(rig.reopen(run.run)).state
+    assert (state.status, state.steps[StepName("a")].attempt) == (RunStatus.WAITING, 2)
+    assert rig.types(run.run).count("approval.requested asks") == 2
+
+
+def test_a_run_that_waits_and_of_which_nothing_failed(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    run = rig.create(replace(_step("asks"), approval=True))
+    rig.execute(run)
+    with pytest.raises(errors.Conflict, match="waits: there is nothing to do again") as refused:
+        retry(rig.reopen(run.run))
+    assert refused.value.code == "nothing-to-retry"
 
 
 def test_a_run_that_is_held_is_not_touched(tmp_path: Path) -> None:
