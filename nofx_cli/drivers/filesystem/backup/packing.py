@@ -45,14 +45,18 @@ class BackupWriter:
         )
 
     def add(self, path: str, source: Path, size: int) -> KeptFile | None:
-        """Add the first `size` bytes of a file; None, and nothing is added, where it is gone."""
+        """Add the first `size` bytes of a file; None, and nothing is added, where it is gone.
+
+        Its time is kept to the next full second: what looks for journals that were written to since some time must not
+        find one too old.
+        """
         try:
             fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         with open(fd, "rb", buffering=0) as file:
             found = os.fstat(fd)
-            return self._add(path, file, size, mode=found.st_mode & 0o777, mtime=int(found.st_mtime))
+            return self._add(path, file, size, mode=found.st_mode & 0o777, mtime=-(-found.st_mtime_ns // 10**9))
 
     def add_bytes(self, path: str, data: bytes) -> KeptFile:
         """Add a file with that content."""
@@ -82,8 +86,13 @@ class BackupWriter:
     def drop(self) -> None:
         """Take away what was written; does nothing after `finish`."""
         if self._fd >= 0:
+            self._file.is_dropped = True
             with suppress(OSError):
                 os.unlink(self._making)
+            with suppress(OSError, ValueError):
+                self._tar.close()  # they write what they still have, at the latest when they are thrown away
+            with suppress(OSError, ValueError):
+                self._gzip.close()
             free(self._fd)
             self._fd = -1
 
@@ -135,10 +144,11 @@ def _sync_folder(folder: Path, *, sync: bool) -> None:
 
 
 class _Digested(io.RawIOBase):
-    """Writes to a descriptor, and keeps the SHA-256 of all that was written."""
+    """Writes to a descriptor, unless it was dropped, and keeps the SHA-256 of all that was written."""
 
     def __init__(self, fd: int) -> None:
         self._fd, self._sha = fd, hashlib.sha256()
+        self.is_dropped = False
 
     @property
     def digest(self) -> str:
@@ -148,8 +158,9 @@ class _Digested(io.RawIOBase):
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._sha.update(data)
-        write_all(self._fd, data)
+        if not self.is_dropped:
+            self._sha.update(data)
+            write_all(self._fd, data)
         return len(data)
 
 
