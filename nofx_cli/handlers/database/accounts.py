@@ -21,7 +21,7 @@ _COLUMNS = """\
   digest TEXT NOT NULL,
   "rows" BIGINT NOT NULL,
   result TEXT NOT NULL,
-  "at" TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP"""
+  "at" TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP"""
 _LOCK = Bound("SELECT pg_advisory_xact_lock(72174093)")
 """Two that make the table at the same time would hinder each other."""
 

@@ -12,6 +12,8 @@ from nofx_cli.ports.handler import StepContext
 
 _WAIT_MS = 10_000
 """How long a transaction waits for others before it is rolled back and tried again."""
+_SQLITE_WAIT_MS = 2_000
+"""The same of SQLite, which does not end that wait when the step is to stop."""
 _SQLITE = "sqlite:"
 
 
@@ -86,7 +88,7 @@ def open_session(place: Place, ctx: StepContext, *, most_ms: int | None = None) 
 
         if place.path.is_relative_to(ctx.workspace):
             ctx.check_write(place.path.relative_to(ctx.workspace).as_posix())
-        return SqliteSession(place.path, wait_ms=_WAIT_MS)
+        return SqliteSession(place.path, wait_ms=_SQLITE_WAIT_MS)
     if place.host:
         ctx.check_host(place.host)
     try:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nofx_cli import errors
+from nofx_cli.handlers.database.references import Reference, tables_that_follow
 from nofx_cli.handlers.database.session import Busy, Lost, Table
 from nofx_cli.handlers.database.statement import Dialect
 from nofx_cli.handlers.database.where import Bound
@@ -24,22 +25,16 @@ WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p')
 _COLUMNS = """
 SELECT attname AS name FROM pg_catalog.pg_attribute WHERE attrelid = ? AND attnum > 0 AND NOT attisdropped
 """
-_FOLLOWS = """
-WITH RECURSIVE followed(child, parent, op, by_delete) AS (
-  SELECT conrelid, confrelid, CASE WHEN confdeltype = 'c' THEN 'delete' ELSE 'update' END, confdeltype = 'c'
-  FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = ? AND confdeltype IN ('c', 'n', 'd')
-  UNION
-  SELECT k.conrelid, k.confrelid, CASE WHEN k.confdeltype = 'c' THEN 'delete' ELSE 'update' END, k.confdeltype = 'c'
-  FROM pg_catalog.pg_constraint k JOIN followed f ON k.confrelid = f.child AND f.by_delete
-  WHERE k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')
-  UNION
-  SELECT conrelid, confrelid, 'update', false
-  FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = ? AND confupdtype IN ('c', 'n', 'd')
-)
-SELECT DISTINCT CASE WHEN n.nspname = ? THEN c.relname ELSE n.nspname || '.' || c.relname END AS name, f.op AS op
-FROM followed f JOIN pg_catalog.pg_class c ON c.oid = f.child JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-ORDER BY 1, 2
+_REFERENCES = """
+SELECT CASE WHEN cn.nspname = ? THEN c.relname ELSE cn.nspname || '.' || c.relname END AS child,
+  CASE WHEN pn.nspname = ? THEN p.relname ELSE pn.nspname || '.' || p.relname END AS parent,
+  k.confdeltype::text AS on_delete, k.confupdtype::text AS on_update
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+JOIN pg_catalog.pg_class p ON p.oid = k.confrelid JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+WHERE k.contype = 'f' ORDER BY 1, 2
 """
+_ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
 class PostgresSession:
@@ -97,12 +92,23 @@ class PostgresSession:
             return None
         oid = int(found[0]["oid"])
         columns = self.select(Bound(_COLUMNS, (oid,)))
-        follows = self.select(Bound(_FOLLOWS, (oid, oid, self._schema)))
+        follows = tables_that_follow(name, self._references())
         return Table(
             name,
             frozenset(str(one["name"]).casefold() for one in columns),
-            tuple((str(one["name"]), str(one["op"])) for one in follows),
+            follows,
         )
+
+    def _references(self) -> list[Reference]:
+        return [
+            Reference(
+                str(one["child"]),
+                str(one["parent"]),
+                _ACTIONS.get(str(one["on_delete"]), ""),
+                _ACTIONS.get(str(one["on_update"]), ""),
+            )
+            for one in self.select(Bound(_REFERENCES, (self._schema, self._schema)))
+        ]
 
     def interrupt(self) -> None:
         with contextlib.suppress(Exception):

@@ -88,12 +88,14 @@ CONSTRUCTS: Mapping[str, str] = {
     "With": "with", "CTE": "with", "Union": "set-operation", "Intersect": "set-operation", "Except": "set-operation",
     "Returning": "returning", "OnConflict": "on-conflict", "Join": "join", "Lateral": "join", "Window": "function",
     "Anonymous": "function", "AnonymousAggFunc": "function", "Parameter": "parameter", "Command": "command",
-    "CurrentUser": "function", "SessionUser": "function", "Into": "set-operation",
+    "CurrentUser": "function", "SessionUser": "function", "Dot": "function",
+    "Into": "set-operation",
 }  # fmt: skip
 """The rule that is named where one of these nodes stands; of any other node, `expression`."""
 ARGUMENTS: Mapping[str, str] = {
     "with_": "with", "with": "with", "returning": "returning", "conflict": "on-conflict", "from_": "join",
     "from": "join", "using": "join", "joins": "join", "laterals": "join", "alternative": "on-conflict",
     "order": "expression", "limit": "expression", "catalog": "schema", "cascade": "cascade", "into": "set-operation",
+    "jdbc": "parameter",
 }  # fmt: skip
 """The same of arguments that a node may not have."""

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from nofx_cli import errors
+from nofx_cli.handlers.database.references import Reference, tables_that_follow
 from nofx_cli.handlers.database.session import Busy, Lost, Table
 from nofx_cli.handlers.database.statement import Dialect
 from nofx_cli.handlers.database.where import Bound, quoted_name
 
-_FOLLOWING = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -73,7 +73,8 @@ class SqliteSession:
             return None
         known = str(found[0]["name"])
         columns = self.select(Bound(f"PRAGMA table_xinfo({quoted_name(known)})"))
-        return Table(known, frozenset(str(one["name"]).casefold() for one in columns), tuple(self._follows(known)))
+        follows = tables_that_follow(known, self._references())
+        return Table(known, frozenset(str(one["name"]).casefold() for one in columns), follows)
 
     def interrupt(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -83,28 +84,15 @@ class SqliteSession:
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
 
-    def _follows(self, table: str) -> Iterator[tuple[str, str]]:
-        """By references to it, and by references to those."""
-        references = self._references()
-        for event in ("delete", "update"):
-            waiting, seen = [table.casefold()], {table.casefold()}
-            while waiting:
-                for child, parent, actions in references:
-                    if parent == waiting[0] and actions[event] in _FOLLOWING:
-                        takes_away = event == "delete" and actions[event] == "CASCADE"
-                        yield child, "delete" if takes_away else "update"
-                        if takes_away and child.casefold() not in seen:
-                            seen.add(child.casefold())
-                            waiting.append(child.casefold())
-                waiting.pop(0)
-
-    def _references(self) -> list[tuple[str, str, dict[str, str]]]:
+    def _references(self) -> list[Reference]:
+        """All of them; tables by their names as they were made."""
+        tables = [str(one["name"]) for one in self.select(Bound("SELECT name FROM sqlite_master WHERE type = 'table'"))]
+        known = {name.casefold(): name for name in tables}
         found = []
-        for table in self.select(Bound("SELECT name FROM sqlite_master WHERE type = 'table'")):
-            child = str(table["name"])
+        for child in tables:
             for one in self.select(Bound(f"PRAGMA foreign_key_list({quoted_name(child)})")):
-                actions = {"delete": str(one["on_delete"]), "update": str(one["on_update"])}
-                found.append((child, str(one["table"]).casefold(), actions))
+                parent = known.get(str(one["table"]).casefold(), str(one["table"]))
+                found.append(Reference(child, parent, str(one["on_delete"]), str(one["on_update"])))
         return found
 
     @contextlib.contextmanager

@@ -16,7 +16,7 @@ from nofx_cli.handlers.database.session import Busy, Lost, Session, interrupted_
 from nofx_cli.handlers.database.statement import Statement
 from nofx_cli.ports.handler import StepContext
 
-_TRIES = 3
+_TRIES = 5
 
 
 @record
