@@ -20,7 +20,12 @@ __all__ = ["nofx", "work"]
 pytestmark = pytest.mark.crash
 
 OF_WORKERS = ("the pull request is open, and not on record",)
-"""Where workers die in the default suite; the other points are among the tests that take long."""
+OF_RUNS = (
+    "the push is made, and not known to be",
+    "the push is on record",
+    "the pull request is open, and not on record",
+)
+"""Where they die in the default suite; the other points are among the tests that take long."""
 
 
 @pytest.fixture
@@ -60,11 +65,9 @@ def taken_over(shop: Shop, work: Workplace) -> None:
 @pytest.mark.parametrize(
     ("die", "go_on", "point"),
     [
-        *((here, resumed, point) for point in POINTS),
-        *(
-            pytest.param(in_a_worker, taken_over, point, marks=() if point in OF_WORKERS else pytest.mark.long)
-            for point in POINTS
-        ),
+        pytest.param(die, go_on, point, marks=() if point in usual else pytest.mark.long)
+        for die, go_on, usual in ((here, resumed, OF_RUNS), (in_a_worker, taken_over, OF_WORKERS))
+        for point in POINTS
     ],
 )
 def test_there_is_one_push_and_one_pull_request(

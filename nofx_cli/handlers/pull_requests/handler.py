@@ -46,17 +46,20 @@ class PullRequests:
         """Nobody is asked where there is nothing to commit and that is to be passed over."""
         if faults(ctx.inputs) or not read_options(ctx.inputs).skips_if_empty:
             return True
-        with _proposal(ctx) as (_, proposal, _):
+        options = read_options(ctx.inputs)
+        with _proposal(ctx, options, find_target(ctx, options)) as (proposal, _):
             return bool(proposal.commit)
 
     def preview(self, ctx: StepContext) -> JsonObject:
         wrong = faults(ctx.inputs)
         if wrong:
             return {"faults": tuple(wrong)}
-        with _proposal(ctx) as (target, proposal, _):
+        options = read_options(ctx.inputs)
+        target = find_target(ctx, options)
+        with _proposal(ctx, options, target) as (proposal, _):
             if is_run_id(ctx.run_id):
                 _need_changes(proposal)
-            elif not proposal.commit and target.trees is None and "files" not in ctx.inputs:
+            elif not proposal.commit and target.trees is None and options.files is None:
                 return {**proposal.preview, "files": "what the run will have changed in its worktree"}
             return proposal.preview
 
@@ -103,7 +106,7 @@ def _run(ctx: StepContext, options: Options) -> Outcome:
 
 def _push(ctx: StepContext, options: Options, target: Target) -> JsonObject | None:
     """Push what was approved; None where there is nothing, and that is to be passed over."""
-    with _proposal(ctx) as (_, proposal, own):
+    with _proposal(ctx, options, target) as (proposal, own):
         if not proposal.commit and options.skips_if_empty:
             return None
         _need_changes(proposal)
@@ -196,11 +199,9 @@ def _need_approval(ctx: StepContext, proposal: Proposal) -> None:
 
 
 @contextmanager
-def _proposal(ctx: StepContext) -> Iterator[tuple[Target, Proposal, OwnRepository]]:
-    options = read_options(ctx.inputs)
-    target = find_target(ctx, options)
+def _proposal(ctx: StepContext, options: Options, target: Target) -> Iterator[tuple[Proposal, OwnRepository]]:
     with own_repository(target.checkout, target.remote, target.reach(ctx)) as own:
-        yield target, make_proposal(ctx, options, target, own), own
+        yield make_proposal(ctx, options, target, own), own
 
 
 HANDLER = PullRequests()

@@ -26,7 +26,7 @@ class Opened:
 def forge_of(ctx: StepContext, target: Target) -> Forge:
     """The forge that the target names; nothing is asked yet."""
     kind = GitLab if target.forge == "gitlab" else GitHub
-    api = Api(target.api_url, kind.headers(target.token), check=ctx.check_cancelled)
+    api = Api(target.api_url, target.token, headers=kind.HEADERS, check=ctx.check_cancelled)
     return kind(api, target.repository)
 
 

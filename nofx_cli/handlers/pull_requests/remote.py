@@ -17,7 +17,7 @@ from nofx_cli.handlers.pull_requests.checkout import Checkout
 from nofx_cli.safety.git_command import Git, Reach
 from nofx_cli.safety.hosts import UnreadableHost, is_on_this_machine, read_address
 
-_SCP = re.compile(r"(?:(?P<user>[\w.-]+)@)?(?P<host>[\w.-]+):(?!/)(?P<path>.+)")
+_SCP = re.compile(r"(?:(?P<user>[\w.-]+)@)?(?P<host>[\w.-]+):(?![/:])(?P<path>.+)")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 _SSH_PORT = 22
 PUBLIC = {"github.com": "github", "gitlab.com": "gitlab"}

@@ -29,11 +29,12 @@ class AlreadyOpen(Refused):
 
 
 class Api:
-    """The API of one forge, with a token. Its `repr` does not tell that."""
+    """The API of one forge, with a token. Neither its `repr` nor its errors tell that."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], *, check: Callable[[], None]) -> None:
-        """`headers` go with every request, `check` is asked while one is under way."""
-        self._url, self._headers, self._check = url, dict(headers), check
+    def __init__(self, url: str, token: str, *, headers: Mapping[str, str], check: Callable[[], None]) -> None:
+        """`headers` go with every request beside the token, `check` is asked while one is under way."""
+        self._url, self._token, self._check = url, token, check
+        self._headers = {**headers, "Authorization": f"Bearer {token}"}
 
     def ask(
         self, method: str, path: str, body: JsonObject | None = None, *, query: Mapping[str, str] | None = None
@@ -49,12 +50,12 @@ class Api:
         headers = {**self._headers, **({"Content-Type": "application/json"} if content else {})}
         response = send(Request(method, url, headers, content), check=self._check)
         if not response.ok:
-            raise _refusal(response, f"{method} {path}")
+            raise _refusal(response, f"{method} {path}", token=self._token)
         return response.json() if response.body.strip() else None
 
 
-def _refusal(response: Response, what: str) -> errors.NofxError:
-    at, said = origin_of(response.url), _said(response)
+def _refusal(response: Response, what: str, *, token: str) -> errors.NofxError:
+    at, said = origin_of(response.url), shortened(_said(response).replace(token, "***"), _TOLD)
     status, because = response.status, f": {said}" if said else ""
     if status == 429 or (status == 403 and _is_limited(response)):
         message = f"{at} has had enough requests for now{_until(response)}{because}"
@@ -92,7 +93,7 @@ def _said(response: Response) -> str:
         value = response.json()
     except errors.Unavailable:
         return ""
-    return shortened(" ".join("; ".join(_words(value)).split()), _TOLD)
+    return " ".join("; ".join(_words(value)).split())
 
 
 def _words(value: JsonValue) -> list[str]:

@@ -12,18 +12,11 @@ from nofx_cli.handlers.pull_requests.forges.forge import PullRequest, Wanted
 class GitHub:
     """Implements `forge.Forge`."""
 
+    HEADERS: Mapping[str, str] = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+
     def __init__(self, api: Api, repository: str) -> None:
         self._api, self._owner = api, repository.partition("/")[0]
         self._path = f"/repos/{quote(repository)}"
-
-    @staticmethod
-    def headers(token: str) -> dict[str, str]:
-        """What goes with every request."""
-        return {
-            "Authorization": f"Bearer {token}",
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-        }
 
     def find(self, branch: str, base: str) -> list[PullRequest]:
         head = f"{self._owner}:{branch}"

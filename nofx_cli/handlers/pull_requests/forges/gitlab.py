@@ -14,14 +14,11 @@ _DRAFT = "Draft: "
 class GitLab:
     """Implements `forge.Forge`."""
 
+    HEADERS: Mapping[str, str] = {}
+
     def __init__(self, api: Api, repository: str) -> None:
         self._api = api
         self._path = f"/projects/{quote(repository, safe='')}/merge_requests"
-
-    @staticmethod
-    def headers(token: str) -> dict[str, str]:
-        """What goes with every request."""
-        return {"Authorization": f"Bearer {token}"}
 
     def find(self, branch: str, base: str) -> list[PullRequest]:
         where = {"source_branch": branch, "target_branch": base}
