@@ -99,9 +99,9 @@ def list_(
 
 @app.command()
 def verify(backup: BackupArgument = "latest", *, expect: ExpectOption = "", as_json: JsonOption = False) -> None:
-    """Prove that a backup is what was written: every byte, every file, every journal in it.
+    """Prove that a backup is what was written.
 
-    What is wrong is named; exit code 1. The digests in a file tell of accidents. That nobody made another file in its
+    Every byte is held against its digest, every file, and every journal. What is wrong is named; exit code 1. The digests in a file tell of accidents. That nobody made another file in its
     place shows only against its digest that was noted elsewhere: --expect.
     """
     from nofx_cli.cli.render import backup_view

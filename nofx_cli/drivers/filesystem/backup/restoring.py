@@ -159,7 +159,11 @@ def _keep_present(layout: Layout, clock: Clock, masker: Masker, summary: Summary
     if not any(FileRunStore(layout).runs()):
         return None
     order = CreateOrder(format_at(clock.now_us()), note=f"before the restore of {summary.id}", automatic=True)
-    return copy_store(layout, order, masker=masker)
+    try:
+        return copy_store(layout, order, masker=masker)
+    except errors.Denied as exc:
+        exc.hint = "remove the runs that it is in, or keep nothing of what is there: nofx backup restore --no-backup"
+        raise
 
 
 def _check_expected(backup: BackupFile, expect: str) -> None:
