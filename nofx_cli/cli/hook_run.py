@@ -15,6 +15,7 @@ from nofx_cli.domain.events import Event, StepStarted
 from nofx_cli.domain.ids import StepName
 from nofx_cli.domain.state import RunState, RunStatus
 from nofx_cli.domain.step_state import StepState, StepStatus
+from nofx_cli.engine.cancel import cancel
 from nofx_cli.engine.exit_codes import exit_code_of
 from nofx_cli.errors import ExitCode
 from nofx_cli.wiring.hooks import HookRun, end
@@ -67,13 +68,15 @@ def carry_out(hook_run: HookRun, hook: str) -> int:
     inbox: Inbox = Inbox()
     with RunningSteps(name) as view, signals_to(inbox):
         ending = execute(run, observer=view, inbox=inbox)
-    lines = list(_lines(hook_run, hook, ending.state))  # while the checkout is there
-    end(hook_run, ending.state)
+    if ending.signal and not ending.state.ended:
+        cancel(run, reason=f"git was stopped ({ending.signal})")  # nobody would go on with it
+    lines = list(_lines(hook_run, hook, run.state))  # while the checkout is there
+    end(hook_run, run.state)
     for line in lines:
         note(line)
     if ending.signal:
         return ExitCode.INTERRUPTED if ending.signal == "SIGINT" else ExitCode.TERMINATED
-    return exit_code_of(ending.state)
+    return exit_code_of(run.state)
 
 
 def _lines(hook_run: HookRun, hook: str, state: RunState) -> Iterator[str]:

@@ -19,9 +19,11 @@ from nofx_cli.engine.create_run import NewRun, create_run
 from nofx_cli.engine.open_run import OpenRun
 from nofx_cli.planning.catalogue import PlanFile, find_plan
 from nofx_cli.planning.params import resolve_params
+from nofx_cli.safety.git_command import Git
 from nofx_cli.wiring.session import Session
+from nofx_cli.workspace.checkout import Repository
 from nofx_cli.workspace.hooks_checkout import HookCheckout
-from nofx_cli.workspace.hooks_subject import Subject, changed_paths
+from nofx_cli.workspace.hooks_subject import HookedCheckout, Subject, changed_paths
 from nofx_cli.workspace.places import FOLDER
 
 FACTS = {
@@ -31,6 +33,7 @@ FACTS = {
 }
 """The parameters that a hook gives to a plan which declares them."""
 _WAITING = "hooks.waiting"
+_ORIGIN = "hook"
 _KEPT_VARIABLES = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSH", "GIT_SSH_COMMAND")
 
 
@@ -54,6 +57,11 @@ class HookRun:
     is_new: bool = True
 
 
+def is_of_hook(state: RunState) -> bool:
+    """Whether a run examines what git asked a hook about."""
+    return state.created is not None and state.created.origin.get("kind") == _ORIGIN
+
+
 def plan_of(session: Session, name: str, hook: str) -> HookPlan:
     """Read the plan of a hook; paths count from the working folder.
 
@@ -73,16 +81,17 @@ def without_git(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not name.startswith("GIT_") or name in _KEPT_VARIABLES}
 
 
-def begin(session: Session, hook: str, plan: HookPlan, subject: Subject) -> HookRun:
+def begin(session: Session, hook: str, plan: HookPlan, subject: Subject, *, of: HookedCheckout) -> HookRun:
     """Make the run, or find the one that waited for a person and is about the same.
 
     Raises:
         errors.NofxError: it cannot be made.
     """
-    top = session.project
-    params = _params(top, hook, plan.plan, subject)
-    store = session.settings.store.value
-    checkout = HookCheckout(session.project, store, commit=subject.commit, tree=subject.tree)
+    params = _params(of.git, hook, plan.plan, subject)
+    project, store = session.project, session.settings.store.value
+    prefix = project.relative_to(of.top.resolve()).as_posix()
+    repository = Repository(of.top, of.common, "" if prefix == "." else prefix)
+    checkout = HookCheckout(project, store, repository, commit=subject.commit, tree=subject.tree)
     session = replace(session, services=replace(session.services, worktrees=lambda: checkout))
     about = _about(session, hook, plan.plan, subject, params)
     if (found := _waited(session, about)) is not None:
@@ -101,7 +110,7 @@ def begin(session: Session, hook: str, plan: HookPlan, subject: Subject) -> Hook
         name=plan.file.name,
         params=params,
         workspace=workspace,
-        origin={"kind": "hook", "hook": hook},
+        origin={"kind": _ORIGIN, "hook": hook},
     )
     return HookRun(session, create_run(session.services, new, keys=session.keys), subject, about, checkout)
 
@@ -122,13 +131,13 @@ def end(hook_run: HookRun, state: RunState) -> None:
             hook_run.checkout.give_back(hook_run.run.run)
 
 
-def _params(top: Path, hook: str, plan: Plan, subject: Subject) -> JsonObject:
+def _params(git: Git, hook: str, plan: Plan, subject: Subject) -> JsonObject:
     wanted = {param.name for param in plan.params} & set(FACTS[hook])
     given: dict[str, JsonValue] = {name: subject.facts[name] for name in wanted & set(subject.facts)}
     if "hook" in wanted:
         given["hook"] = hook
     if "staged" in wanted:
-        given["staged"] = "\n".join(changed_paths(top, subject))
+        given["staged"] = "\n".join(changed_paths(git, subject))
     return resolve_params(plan, given, source=hook)
 
 

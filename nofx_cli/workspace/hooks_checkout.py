@@ -27,6 +27,7 @@ from nofx_cli import errors
 from nofx_cli.domain.ids import RunId, digest_of_bytes
 from nofx_cli.safety.git_command import Git
 from nofx_cli.workspace import snapshots
+from nofx_cli.workspace.checkout import Repository
 from nofx_cli.workspace.dependencies import FOLDERS, lend
 from nofx_cli.workspace.places import FOLDER, Place, place_of
 from nofx_cli.workspace.worktrees import GitWorktrees, told_as
@@ -37,10 +38,15 @@ _IGNORE = ".gitignore"
 
 
 class HookCheckout(GitWorktrees):
-    """The worktrees of a project, where that of a run begins with the files of `tree` on top of `commit`."""
+    """The worktrees of a project, where that of a run begins with the files of `tree` on top of `commit`.
 
-    def __init__(self, project: Path, store: Path, *, commit: str, tree: str) -> None:
+    Args:
+        repository: where the project lies.
+    """
+
+    def __init__(self, project: Path, store: Path, repository: Repository, *, commit: str, tree: str) -> None:
         super().__init__(project, store)
+        self.repository = repository
         self._commit, self._tree = commit, tree
         base = store / FOLDER
         self._kept = Place(base / _NAME, base / f"{_NAME}.index", base / f"{_NAME}.lock", base / f"{_NAME}.making")
@@ -115,10 +121,7 @@ class HookCheckout(GitWorktrees):
 
     def _load(self, run: RunId, place: Place, tree: str) -> None:
         git, index = self._own(run, place), place.index
-        head = self._admin(run) / "HEAD"
-        base = self._commit or snapshots.empty_commit(git)
-        if head.read_text("ascii", "replace").strip() != base:
-            git.do("update-ref", "--no-deref", "HEAD", base)
+        _set_head(git, self._admin(run) / "HEAD", self._commit or snapshots.empty_commit(git))
         if index.exists():
             kept = [*self._lent(run), *(() if _same_second(index) else _CACHES)]
             git.do("clean", "-ffdxq", *(f"--exclude={name}/" for name in kept))
@@ -149,6 +152,15 @@ class HookCheckout(GitWorktrees):
         """Remove what is left of a kept checkout that is not whole."""
         for path in (self._kept.tree, self._kept_admin, self._kept.index):
             _take_away(path)
+
+
+def _set_head(git: Git, file: Path, commit: str) -> None:
+    """Have a checkout stand on a commit. It is nobody's but ours: where git has that in a plain file, git is spared."""
+    now = file.read_text("ascii", "replace").strip()
+    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", now) is None:
+        git.do("update-ref", "--no-deref", "HEAD", commit)
+    elif now != commit:
+        file.write_text(f"{commit}\n", "ascii")
 
 
 def _same_second(index: Path) -> bool:

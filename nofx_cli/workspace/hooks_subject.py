@@ -17,6 +17,8 @@ from nofx_cli.safety.git_command import Git
 _ZEROS = frozenset("0")
 _SCISSORS = " ------------------------ >8 ------------------------"
 _NO_EDITOR = ":"
+_NO_COMMIT = 128
+_LINES_OF_PLACES = 4  # the last one is empty, or what git could not find
 
 
 @record
@@ -39,7 +41,45 @@ class Subject:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def staged(top: Path, index: str) -> Subject:
+@record
+class HookedCheckout:
+    """The checkout that git runs a hook in.
+
+    Attributes:
+        index: the one of the checkout.
+        commit: its HEAD; empty where there is no commit yet.
+        branch: empty where none is checked out.
+        git: asks about it.
+    """
+
+    top: Path
+    common: Path
+    index: Path
+    commit: str
+    branch: str
+    git: Git
+
+
+def find_checkout(folder: Path) -> HookedCheckout:
+    """The checkout around a folder.
+
+    Raises:
+        errors.Unavailable: there is none, or git cannot say (code `git-failed`).
+    """
+    git = Git(folder)
+    asked = ["--show-toplevel", "--git-common-dir", "--git-path", "index", "HEAD", "--abbrev-ref", "HEAD"]
+    told = os.fsdecode(git.do("rev-parse", *asked, codes=(0, _NO_COMMIT))).split("\n")
+    if len(told) < _LINES_OF_PLACES:
+        git.do("rev-parse", "--show-toplevel")  # raises, with the reason
+        raise errors.Unavailable(f"git does not say where the checkout of {folder} lies", code="git-failed")
+    top, common, index = (folder / line for line in told[:3])
+    commit, branch = (*told[3:5], "")[:2] if len(told) > _LINES_OF_PLACES + 1 else ("", "")
+    if not commit:
+        branch = (git.ask("symbolic-ref", "--quiet", "--short", "HEAD") or "").strip()
+    return HookedCheckout(top, common.resolve(), index, commit, "" if branch == "HEAD" else branch, git)
+
+
+def staged(checkout: HookedCheckout, index: str) -> Subject:
     """What is to be committed.
 
     Args:
@@ -48,14 +88,12 @@ def staged(top: Path, index: str) -> Subject:
     Raises:
         errors.Unavailable: git cannot say; as in the middle of a merge with conflicts.
     """
-    git = Git(top)
-    commit = (git.ask("rev-parse", "--verify", "--quiet", "HEAD") or "").strip()
-    branch = (git.ask("symbolic-ref", "--quiet", "--short", "HEAD") or "").strip()
-    source = top / (index or os.fsdecode(git.do("rev-parse", "--git-path", "index")).removesuffix("\n"))
-    return Subject(commit, branch, _tree_of(top, source), "what is staged", old=commit)
+    source = checkout.top / index if index else checkout.index
+    tree = _tree_of(checkout.git, source)
+    return Subject(checkout.commit, checkout.branch, tree, "what is staged", old=checkout.commit)
 
 
-def pushed(top: Path, refs: str, *, remote: str, url: str) -> list[Subject]:
+def pushed(checkout: HookedCheckout, refs: str, *, remote: str, url: str) -> list[Subject]:
     """The commits that are to be pushed, each once; what is deleted is none.
 
     Args:
@@ -64,7 +102,7 @@ def pushed(top: Path, refs: str, *, remote: str, url: str) -> list[Subject]:
     Raises:
         errors.UsageError: the lines are not such ones.
     """
-    git, found = Git(top), dict[str, Subject]()
+    git, found = checkout.git, dict[str, Subject]()
     for line in refs.splitlines():
         words = line.split(" ")
         if len(words) != 4:
@@ -86,7 +124,7 @@ def pushed(top: Path, refs: str, *, remote: str, url: str) -> list[Subject]:
     return list(found.values())
 
 
-def message_of(top: Path, file: Path, *, editor: str) -> str:
+def message_of(git: Git, file: Path, *, editor: str) -> str:
     """The message of a commit as git will take it from a file by default: without comments where it was edited.
 
     Args:
@@ -96,14 +134,13 @@ def message_of(top: Path, file: Path, *, editor: str) -> str:
         errors.UsageError: the file cannot be read.
     """
     try:
-        text = (top / file).read_text("utf-8", "surrogateescape")
+        text = file.read_text("utf-8", "surrogateescape")
     except OSError as exc:
         raise errors.UsageError(
             f"the message of the commit cannot be read: {file}: {exc.strerror}",
             code="no-message",
             hint="git names its file to the hook: nofx hooks run commit-msg -- FILE",
         ) from exc
-    git = Git(top)
     if editor == _NO_EDITOR:
         return _stripped(git, text)
     lines = text.splitlines(keepends=True)
@@ -111,9 +148,8 @@ def message_of(top: Path, file: Path, *, editor: str) -> str:
     return _stripped(git, "".join(lines[:cut]), "--strip-comments")
 
 
-def changed_paths(top: Path, subject: Subject) -> list[str]:
+def changed_paths(git: Git, subject: Subject) -> list[str]:
     """The files that come newly or are changed, from the top of the checkout; what is removed is not among them."""
-    git = Git(top)
     options = ("-r", "--name-only", "-z", "--no-renames", "--diff-filter=d")
     if not subject.old:
         told = git.do("ls-tree", "-r", "--full-tree", "--name-only", "-z", subject.tree)
@@ -122,7 +158,7 @@ def changed_paths(top: Path, subject: Subject) -> list[str]:
     return [os.fsdecode(path) for path in told.split(b"\0") if path]
 
 
-def _tree_of(top: Path, index: Path) -> str:
+def _tree_of(git: Git, index: Path) -> str:
     import shutil
     import tempfile
 
@@ -130,7 +166,7 @@ def _tree_of(top: Path, index: Path) -> str:
         copy = Path(folder, "index")
         with suppress(FileNotFoundError):  # nothing was ever staged: git takes none for an empty one
             shutil.copyfile(index, copy)
-        return Git(top, index=copy).do("write-tree").decode().strip()
+        return git.do("write-tree", env={"GIT_INDEX_FILE": str(copy)}).decode().strip()
 
 
 def _stripped(git: Git, text: str, *options: str) -> str:

@@ -18,12 +18,13 @@ class Leftover:
     why: str = ""
 
 
-def examine(store: Path, run: RunId, *, project: Path, tree: str, goes_on: str = "") -> Leftover:
+def examine(store: Path, run: RunId, *, project: Path, tree: str, goes_on: str = "", given: str = "") -> Leftover:
     """Look whether the worktree of a run can go.
 
     Args:
         tree: the newest that the run has kept; empty for a worktree that no run knows: then the commit's own counts.
         goes_on: why the run may still need it.
+        given: a tree that the user made, and that no reference of the run's need keep.
     """
     path = place_of(store, run).tree
     if goes_on:
@@ -31,6 +32,6 @@ def examine(store: Path, run: RunId, *, project: Path, tree: str, goes_on: str =
     worktrees = GitWorktrees(project, store)
     try:
         expected = tree or worktrees.base_tree(worktrees.base_of(run))
-        return Leftover(run, path, worktrees.unsaved(run, expected))
+        return Leftover(run, path, worktrees.unsaved(run, expected, given=given))
     except errors.Unavailable as exc:
         return Leftover(run, path, exc.message)

@@ -119,10 +119,10 @@ class GitWorktrees:
             self._drop_branch(run)
             place.lock.unlink(missing_ok=True)
 
-    def unsaved(self, run: RunId, tree: str) -> str:
+    def unsaved(self, run: RunId, tree: str, *, given: str = "") -> str:
         """Why the worktree cannot go without a loss; empty where `tree` is what it has, and a reference keeps that.
 
-        Files that git ignores do not count.
+        Files that git ignores do not count, nor need the tree be kept that the run was `given`.
 
         Raises:
             errors.Unavailable: git cannot say.
@@ -130,6 +130,8 @@ class GitWorktrees:
         place = place_of(self._store, run)
         if place.is_whole and self.current_tree(run) != tree:
             return "it has changes that no snapshot has"
+        if tree == given:
+            return ""
         kept = self._bare.do("for-each-ref", "--format=%(tree)", f"refs/nofx/{run}").decode().split()
         return "" if tree in kept else "no reference keeps what it has"
 

@@ -12,6 +12,7 @@ from nofx_cli.cli.output import columns, note, out, out_json, safe
 from nofx_cli.domain.ids import RunId
 from nofx_cli.domain.wording import counted
 from nofx_cli.engine.view_run import RunView, view_run
+from nofx_cli.wiring.hooks import is_of_hook
 from nofx_cli.wiring.session import Session, open_session
 from nofx_cli.workspace.leftovers import Leftover, examine
 from nofx_cli.workspace.places import runs_with_places
@@ -59,7 +60,8 @@ def _leftovers(session: Session) -> Iterator[tuple[Leftover, Path]]:
         workspace = view.state.created.workspace if view and view.state.created else {}
         project = Path(str(workspace.get("path") or session.project))
         tree, goes_on = (view.state.tree, _goes_on(view)) if view else ("", "")
-        yield examine(store, run, project=project, tree=tree, goes_on=goes_on), project
+        given = str(workspace.get("base", "")) if view and is_of_hook(view.state) else ""
+        yield examine(store, run, project=project, tree=tree, goes_on=goes_on, given=given), project
 
 
 def _view(session: Session, run: RunId) -> RunView | None:

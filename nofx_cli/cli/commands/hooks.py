@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nofx_cli.cli.render.hooks_view import SeenHook
     from nofx_cli.workspace.hooks_install import Standing
     from nofx_cli.workspace.hooks_place import HooksPlace
-    from nofx_cli.workspace.hooks_subject import Subject
+    from nofx_cli.workspace.hooks_subject import HookedCheckout, Subject
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -151,15 +151,15 @@ def _run(hook: str, args: list[str], plan: str, *, project: str, everywhere: boo
     from nofx_cli.cli.hook_run import carry_out
     from nofx_cli.wiring.hooks import begin, plan_of, without_git
     from nofx_cli.wiring.session import open_session
-    from nofx_cli.workspace.checkout import find_repository
+    from nofx_cli.workspace.hooks_subject import find_checkout
 
     environ = dict(os.environ)
-    top = find_repository(Path.cwd()).top
-    os.chdir(top)
+    checkout = find_checkout(Path.cwd())
+    os.chdir(checkout.top)
     for name in set(environ) - set(without_git(environ)):
         del os.environ[name]
-    session = open_session(folder=top / project, environ=dict(os.environ))
-    subjects = _subjects(hook, args, top, environ)
+    session = open_session(folder=checkout.top / project, environ=dict(os.environ))
+    subjects = _subjects(hook, args, checkout, environ)
     if not subjects:
         return ExitCode.SUCCEEDED
     try:
@@ -169,12 +169,12 @@ def _run(hook: str, args: list[str], plan: str, *, project: str, everywhere: boo
             return ExitCode.SUCCEEDED
         raise
     for subject in subjects:
-        if code := carry_out(begin(session, hook, hook_plan, subject), hook):
+        if code := carry_out(begin(session, hook, hook_plan, subject, of=checkout), hook):
             return code
     return ExitCode.SUCCEEDED
 
 
-def _subjects(hook: str, args: list[str], top: Path, environ: dict[str, str]) -> "list[Subject]":
+def _subjects(hook: str, args: list[str], checkout: "HookedCheckout", environ: dict[str, str]) -> "list[Subject]":
     from dataclasses import replace
 
     from nofx_cli.workspace import hooks_subject
@@ -182,11 +182,11 @@ def _subjects(hook: str, args: list[str], top: Path, environ: dict[str, str]) ->
     if hook == "pre-push":
         refs = "\n".join(hooks_subject.refs_of_pre_commit(environ)) or sys.stdin.read()
         remote, url = [*args, "", ""][:2]
-        return hooks_subject.pushed(top, refs, remote=remote, url=url)
-    found = hooks_subject.staged(top, environ.get("GIT_INDEX_FILE", ""))
+        return hooks_subject.pushed(checkout, refs, remote=remote, url=url)
+    found = hooks_subject.staged(checkout, environ.get("GIT_INDEX_FILE", ""))
     if hook == "commit-msg":
-        file = top / (args[0] if args else "")
-        message = hooks_subject.message_of(top, file, editor=environ.get("GIT_EDITOR", ""))
+        file = checkout.top / (args[0] if args else "")
+        message = hooks_subject.message_of(checkout.git, file, editor=environ.get("GIT_EDITOR", ""))
         return [replace(found, what="the message", facts={"message": message, "message_file": str(file)})]
     return [found]
 
