@@ -14,6 +14,7 @@ GROUPS = {
     "plugin": ["new", "list"],
     "policy": ["explain"],
     "gates": ["report", "baseline", "list"],
+    "hooks": ["install", "uninstall", "status", "run"],
     "queue": ["list", "stats", "pause", "resume"],
     "models": ["list", "test"],
     "archive": ["ls", "show", "export", "import", "prune"],

@@ -65,10 +65,10 @@ def install(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Have git run plans before it commits or pushes; alone: the plan pre-commit before it commits.
+    """Have git run plans; what is there already stays.
 
-    A plan sees what is staged, not what lies in your folder. A hook that is there already is kept, and runs first.
-    Installing again changes what is new.
+    Without options it is the plan pre-commit, before every commit. A plan sees what is staged, not what lies in
+    your folder. A hook that is there already is kept, and runs first. Installing again changes what is new.
     """
     from nofx_cli.cli.render import hooks_view
     from nofx_cli.wiring.hooks import plan_of
@@ -95,7 +95,7 @@ def install(
 
 @app.command()
 def uninstall(hooks: HooksArgument = None, *, as_json: JsonOption = False) -> None:
-    """Take the hooks away again; what was there before them is there again."""
+    """Take the hooks away; what was there before is back."""
     from nofx_cli.workspace.hooks_install import uninstall
     from nofx_cli.workspace.hooks_place import find_hooks
 
@@ -111,7 +111,10 @@ def uninstall(hooks: HooksArgument = None, *, as_json: JsonOption = False) -> No
 
 @app.command()
 def status(*, as_json: JsonOption = False) -> None:
-    """Show which hooks are installed, with which plan, by which nofx, and what they run before."""
+    """Show what is installed, and by which nofx.
+
+    Of each hook: its plan and whether that can be run, the nofx that it calls, and the hook that it runs before.
+    """
     from nofx_cli.cli.render import hooks_view
     from nofx_cli.workspace.hooks_install import look
     from nofx_cli.workspace.hooks_place import find_hooks
@@ -134,9 +137,9 @@ def run_hook(
     project: Annotated[str, typer.Option("--project", help="The project's folder below the top.", metavar="DIR")] = "",
     everywhere: Annotated[bool, typer.Option("--everywhere", help="Succeed where there is no such plan.")] = False,
 ) -> None:
-    """Do what an installed hook does; also for hooks of your own, and for other programs that run hooks.
+    """Do what an installed hook does.
 
-    Exits with 0 where git may go on, 1 where the plan failed, 8 where it waits for a person.
+    For hooks of your own, and for other programs that run hooks. Exits with 0 where git may go on, 1 where the plan failed, 8 where it waits for a person.
     """
     _checked([hook])
     if os.environ.get("NOFX_HOOKS") == "off":
