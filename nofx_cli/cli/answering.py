@@ -39,7 +39,8 @@ def give_answer(decision: Decision, options: AnswerOptions) -> int:
         tell_subject(subject)
     answered = answer(opened, step, decision, note=options.note)
     if not options.resume or opened.state.ended or _goes_on_elsewhere(session, opened):
-        _tell(opened, step, answered, as_json=options.as_json)
+        with notified(session, opened.run):
+            _tell(opened, step, answered, as_json=options.as_json)
         return ExitCode.SUCCEEDED
     if not options.as_json:
         note(_sentence(opened, step, answered))

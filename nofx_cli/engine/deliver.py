@@ -7,7 +7,6 @@ A target that cannot be reached, is busy, or refuses for what it is told by whom
 each time, and every run's events wait for it. What is refused for what it says (400, 413, 422) keeps up only its run.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -15,19 +14,19 @@ from nofx_cli import errors
 from nofx_cli.clock import Clock, format_at
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId
+from nofx_cli.domain.notices import notice_of
 from nofx_cli.domain.notify import NotifyTarget
 from nofx_cli.domain.record import record
-from nofx_cli.domain.signature import signature_of
-from nofx_cli.engine.notices import is_wanted, notice_of, slack_of
 from nofx_cli.ports.journal import RunStore
 from nofx_cli.ports.outbox import Cursor, Health, Outbox
-from nofx_cli.safety.web_request import Limits, Request, Response, Unanswered, origin_of
+from nofx_cli.safety.globs import matches
+from nofx_cli.safety.notice_request import LIMITS, notice_body, notice_request, refusal
+from nofx_cli.safety.web_request import Request, Response, Unanswered
 
 SecretsOf: TypeAlias = Callable[[tuple[str, ...]], Mapping[str, str]]
 Send: TypeAlias = Callable[[Request], Response]
 
 PAUSES_MS = (1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000)
-LIMITS = Limits(connect_ms=5_000, whole_ms=10_000, answer_bytes=64 * 1024)
 _FOR_WHAT_IT_SAYS = frozenset({400, 413, 422})
 _LONGEST_MS = 3_600_000
 
@@ -99,6 +98,8 @@ class Courier:
             if stop():
                 break
             told = self._tell_run(run, force=force)
+            if only is None:
+                self._store.forget(run)
             total += told
             if told.error and self.outbox.health.tries:
                 break  # the target is out of reach for all of them
@@ -123,7 +124,7 @@ class Courier:
             response = self._send(self._request(notice))
         except errors.NofxError as exc:
             return exc.message
-        return "" if response.ok else _refusal(response)
+        return "" if response.ok else refusal(response)
 
     def drop(self) -> int:
         """Let go of what was not told; gives of how many runs there was something."""
@@ -164,8 +165,10 @@ class Courier:
         except errors.NotFound:
             self.outbox.drop(run)
             return Told()
-        finally:
-            self._store.forget(run)
+        except errors.StoreFailure as exc:
+            if exc.code != "journal-damaged":
+                raise
+            return Told(left=1, error=exc.message)
         if not told.left:
             self._told[run] = head
             self._close(run, head=head)
@@ -200,7 +203,7 @@ class Courier:
             if self.outbox.health.tries:
                 self.outbox.note(Health())
             return ""
-        error = _refusal(response)
+        error = refusal(response)
         self._secrets.clear()  # they may have been changed
         if response.status in _FOR_WHAT_IT_SAYS:
             cursor.put_off(self._later(cursor.health, error))
@@ -218,19 +221,11 @@ class Courier:
         return Health(health.tries + 1, health.since or format_at(now_us), next_us, error)
 
     def _request(self, notice: JsonObject) -> Request:
-        body = slack_of(notice) if self.target.format == "slack" else notice
-        data = json.dumps(self._mask(body), ensure_ascii=False, default=dict).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "X-Nofx-Event": str(notice["type"]),
-            "X-Nofx-Delivery": str(notice["id"]),
-            "X-Nofx-Timestamp": str(self._clock.now_us() // 1_000_000),
-        }
-        if self.target.secret:
-            secret = self._secret(self.target.secret)
-            headers["X-Nofx-Signature"] = signature_of(secret, timestamp=headers["X-Nofx-Timestamp"], body=data)
-        url = self._secret(self.target.url) if self.target.is_named_secret else self.target.url
-        return Request("POST", url, headers, data)
+        target = self.target
+        url = self._secret(target.url) if target.is_named_secret else target.url
+        secret = self._secret(target.secret) if target.secret else ""
+        body = self._mask(notice_body(notice, target.format))
+        return notice_request(notice, body, url=url, secret=secret, now_us=self._clock.now_us())
 
     def _secret(self, name: str) -> str:
         if name not in self._secrets:
@@ -239,7 +234,7 @@ class Courier:
         return self._secrets[name]
 
     def _wanted(self, event: ev.Event) -> bool:
-        return is_wanted(self.target, event, since=self.outbox.since())
+        return event.at >= self.outbox.since() and any(matches(event.type, pattern) for pattern in self.target.events)
 
     def _close(self, run: RunId, *, head: int) -> None:
         """Nothing more comes of a run that has ended, unless somebody wrote to it just now."""
@@ -262,10 +257,3 @@ class Courier:
 
     def _is_put_off(self, health: Health) -> bool:
         return bool(health.tries) and self._clock.now_us() < health.next_us
-
-
-def _refusal(response: Response) -> str:
-    where = origin_of(response.url)
-    if 300 <= response.status < 400:
-        return f"{where} answered with status {response.status}, and points to another address"
-    return f"{where} answered with status {response.status}"

@@ -17,8 +17,10 @@ from nofx_cli.domain.project import AgentSpec, GateSpec
 from nofx_cli.ports.handler import StepHandler
 
 if TYPE_CHECKING:
+    from nofx_cli.domain.notify import NotifyTarget
     from nofx_cli.handlers.plugins import BrokenPlugin, LoadedPlugin, Plugins
 
+_NOTIFY = "notify"
 BUILT_INS: Mapping[str, str] = {
     "shell": "nofx_cli.handlers.shell:HANDLER",
     "manual:*": "nofx_cli.handlers.manual:HANDLER",
@@ -40,6 +42,7 @@ BUILT_INS: Mapping[str, str] = {
     "http": "nofx_cli.handlers.http_request.handler:HANDLER",
     "git_pr": "nofx_cli.handlers.pull_requests.handler:HANDLER",
     "db_write": "nofx_cli.handlers.database.handler:HANDLER",
+    "notify": "nofx_cli.handlers.notify:HANDLER",
     "workspace:write": "nofx_cli.handlers.workspace_write:HANDLER",
     "test:echo": "nofx_cli.handlers.test_tools:ECHO",
     "test:fail": "nofx_cli.handlers.test_tools:FAIL",
@@ -55,9 +58,11 @@ class Registry:
         gates: Callable[[], Mapping[str, GateSpec]] = dict,
         agents: Callable[[], Mapping[str, AgentSpec]] = dict,
         databases: Callable[[], Mapping[str, DatabaseSpec]] = dict,
+        targets: "Callable[[], Mapping[str, NotifyTarget]]" = dict,
     ) -> None:
-        """`gates`, `agents` and `databases` give those that `nofx.yaml` has now, by name."""
+        """`gates`, `agents`, `databases` and `targets` give those that `nofx.yaml` has now, by name."""
         self._project, self._gates, self._agents, self._databases = project, gates, agents, databases
+        self._targets = targets
         self._lock = RLock()
         self._found: dict[str, StepHandler | None] = {}
         self._loaded_plugins: Plugins | None = None
@@ -74,6 +79,10 @@ class Registry:
             from nofx_cli.handlers.database.handler import DbWrite
 
             return DbWrite(self._project, self._databases)
+        if tool == _NOTIFY:
+            from nofx_cli.handlers.notify import Notify
+
+            return Notify(self._targets())
         return self._known(tool)
 
     def _declared(self, tool: str, spec: GateSpec) -> StepHandler | None:

@@ -11,7 +11,6 @@ from nofx_cli.planning.fields import PARAM, PLAN, REPAIR, RETRY, STEP, WORKSPACE
 from nofx_cli.planning.kinds import Later
 from nofx_cli.planning.reading import Field, Table
 from nofx_cli.planning.rules import POLICY, RULES, SANDBOX
-from nofx_cli.planning.tools import LATER
 
 _HEAD = """\
 # The plan language
@@ -135,9 +134,8 @@ def _rows(fields: Table) -> Iterator[str]:
 
 def _not_yet() -> str:
     keys = [f"| `{prefix}{entry.name}` | {_sentence(entry)} |" for prefix, entry in _later_fields()]
-    tools = [f"| `tool: {pattern}` | {hint} |" for pattern, hint in LATER]
     head = "## Not supported yet\n\nRefused with `plan-not-yet-supported`, never ignored:\n"
-    return "\n".join([head, "| what | until then |", "|---|---|", *keys, *tools, ""])
+    return "\n".join([head, "| what | until then |", "|---|---|", *keys, ""])
 
 
 def _later_fields() -> Iterator[tuple[str, Field]]:

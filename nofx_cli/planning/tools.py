@@ -15,12 +15,8 @@ _DECLARED = {
     GATE: "declare it below `gates:` in nofx.yaml",
     AGENT: "declare its command below `agents:` in nofx.yaml",
 }
-_AS_SHELL = "until then, run its command with `tool: shell`"
 _WITH_SETTINGS = (GATE, AGENT, "http")
-LATER: tuple[tuple[str, str], ...] = (
-    ("notify", _AS_SHELL),
-)
-"""Tools of later versions, as globs, and what to do until then. Asked only where no handler has the tool."""
+"""Tools whose handlers may have a severity or a time limit of their own."""
 
 Check = Callable[[JsonObject], list[str]]
 
@@ -77,9 +73,6 @@ def _look_up(name: str, handlers: Handlers) -> _Tool:
     for family, declare in _DECLARED.items():
         if name.startswith(family):
             hint = f"{hint} Or {declare}" if hint else declare
-    for pattern, until_then in LATER:
-        if name == pattern or (pattern[-1] == "*" and name.startswith(pattern[:-1])):
-            return _Tool(("plan-not-yet-supported", f"tool {quoted(name)} is not supported yet", hint or until_then))
     there_are = f"there are {', '.join(map(quoted, handlers.patterns()))}"
     return _Tool(("plan-unknown-tool", f"there is no tool {quoted(name)}", hint or there_are))
 

@@ -103,6 +103,7 @@ def open_session(
         gates=lambda: rules.read().gates,
         agents=lambda: rules.read().agents,
         databases=lambda: rules.read().databases,
+        targets=lambda: rules.read().notify,
     )
     secrets_of = partial(_secrets_of, masker, rules, project, environ)
     services = Services(

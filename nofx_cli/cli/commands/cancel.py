@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from nofx_cli.cli.notified import notified
 from nofx_cli.cli.options import JsonOption, RunArgument
 from nofx_cli.cli.output import out, out_json
 from nofx_cli.engine.cancel import cancel as cancel_run
@@ -28,7 +29,8 @@ def cancel(
     if holder is None or (holder.shared and services.artifacts.left_scratch(opened.run)):
         end_leftovers(opened)
     services.queue.drop(opened.run)
-    if as_json:
-        out_json({"run": opened.run, "status": opened.state.status.value, "new": new})
-    else:
-        out(f"run {opened.run} is cancelled" + ("" if new else "; it was before"))
+    with notified(session, opened.run):
+        if as_json:
+            out_json({"run": opened.run, "status": opened.state.status.value, "new": new})
+        else:
+            out(f"run {opened.run} is cancelled" + ("" if new else "; it was before"))

@@ -72,7 +72,7 @@ def try_target(target: _TargetArgument, *, as_json: JsonOption = False) -> None:
     import secrets
 
     from nofx_cli.clock import format_at
-    from nofx_cli.engine.notices import test_notice
+    from nofx_cli.domain.notices import test_notice
 
     session, [courier] = _couriers(target)
     now = format_at(session.services.clock.now_us())

@@ -6,6 +6,7 @@ import typer
 
 from nofx_cli.cli.completion import complete_step
 from nofx_cli.cli.execution import wants_to_stay
+from nofx_cli.cli.notified import notified
 from nofx_cli.cli.options import JsonOption, RunArgument
 from nofx_cli.cli.output import note, out, out_json, tell_error
 from nofx_cli.cli.render import rollback_view
@@ -52,7 +53,8 @@ def rollback(
         note("nothing was changed")
         raise typer.Exit(ExitCode.DENIED)
     done = roll_back(opened, to, reason=reason, settle_the_dead=settle_the_dead)
-    _tell(done.way, done, as_json=as_json)
+    with notified(session, opened.run):
+        _tell(done.way, done, as_json=as_json)
     if done.fault is not None:
         tell_error(done.fault)
         note(f"run {opened.run} is rolled back on record; its files will be when it goes on: nofx resume {opened.run}")

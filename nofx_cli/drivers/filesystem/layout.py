@@ -8,6 +8,7 @@
     <root>/index/idempotency.jsonl
     <root>/queue/log.jsonl  lock
     <root>/workers/<id>.json  <id>.bell  <time>-<pid>.log
+    <root>/notify/<target>-<digits>/since  health.json  open/<run>  cursors/<run>
     <root>/.worktrees/<run id>/…  <run id>.index
     <root>/backups/<id>.tar.gz
     <root>/restoring  .restore/new/…  .restore/old/…

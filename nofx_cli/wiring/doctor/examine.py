@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nofx_cli import errors
-from nofx_cli.wiring.doctor import agents, machine, project, store
+from nofx_cli.wiring.doctor import agents, machine, notify, project, store
 from nofx_cli.wiring.doctor.finding import Finding, fail, ok
 from nofx_cli.wiring.session import open_session
 
@@ -25,3 +25,4 @@ def examine(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield from store.checks(session)
     yield from project.checks(session)
     yield from agents.checks(session, environ)
+    yield from notify.checks(session)

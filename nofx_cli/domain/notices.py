@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping
 
 from nofx_cli.domain import events as ev
-from nofx_cli.domain.ids import JsonObject, JsonValue, RunId
-from nofx_cli.domain.notify import NotifyTarget
-from nofx_cli.safety.globs import matches
+from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 
-TEST_EVENT = "nofx.test"
+TEST_EVENT, MESSAGE = "nofx.test", "step.message"
+"""Types of notices that are of no event."""
 _TEXT_LIMIT = 2_500
 """Of one block; Slack takes 3,000 characters."""
 _STATUS: Mapping[str, str] = {
@@ -20,11 +19,6 @@ _STATUS: Mapping[str, str] = {
     "run.failed": "failed",
     "run.cancelled": "cancelled",
 }
-
-
-def is_wanted(target: NotifyTarget, event: ev.Event, *, since: str) -> bool:
-    """Whether a target is told of an event; not where that is older than the target."""
-    return event.at >= since and any(matches(event.type, pattern) for pattern in target.events)
 
 
 def notice_of(event: ev.Event, created: ev.RunCreated) -> JsonObject:
@@ -58,6 +52,11 @@ def test_notice(target: str, *, at: str, chance: str) -> JsonObject:
         "text": f"nofx can tell {target} of events",
         "next": "",
     }
+
+
+def message_notice(text: str, *, key: str, run: RunId, step: StepName, at: str) -> JsonObject:
+    """What a step of the tool `notify` says."""
+    return {"id": key, "type": MESSAGE, "run": run, "step": step, "at": at, "text": text, "next": ""}
 
 
 def slack_of(notice: JsonObject) -> JsonObject:
