@@ -156,7 +156,7 @@ def _place() -> str:
     return os.environ.get("NOFX_TEST_POSTGRES") or "127.0.0.1:5432"
 
 
-def with_table(database: DatabaseUnderTest, rows: Sequence[tuple[int, str, int]] = ()) -> None:
+def with_table(database: DatabaseUnderTest, rows: Sequence[tuple[object, ...]] = ()) -> None:
     """A table `orders`, and `changes`, in which a trigger notes each change of a row of it."""
     database.execute("create table orders (id integer primary key, state text, total integer)")
     database.execute("create table changes (what text, id integer)")
@@ -173,7 +173,7 @@ def with_table(database: DatabaseUnderTest, rows: Sequence[tuple[int, str, int]]
     fill(database, rows)
 
 
-def fill(database: DatabaseUnderTest, rows: Sequence[tuple[int, str, int]]) -> None:
+def fill(database: DatabaseUnderTest, rows: Sequence[tuple[object, ...]]) -> None:
     """Make these the rows of `orders`; nothing is noted of that."""
     values = ", ".join(f"({number}, '{state}', {total})" for number, state, total in rows)
     database.execute("delete from orders", *([f"insert into orders values {values}"] if rows else []))

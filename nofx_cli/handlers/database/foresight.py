@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.domain.record import record
-from nofx_cli.handlers.database.session import Session, count
+from nofx_cli.handlers.database.references import tables_that_follow
+from nofx_cli.handlers.database.session import Session, Table, count
 from nofx_cli.handlers.database.sql_denied import denied
 from nofx_cli.handlers.database.sql_text import check_own
 from nofx_cli.handlers.database.statement import Statement
@@ -67,7 +68,7 @@ def check_tables(session: Session, statement: Statement, ctx: StepContext) -> li
     for column in statement.columns:
         if column.casefold() not in there:
             raise denied("column-not-found", f"{' and '.join(found)} has no column {column}{_near(column, there)}")
-    follows = [one for one in found[statement.table].follows if _follows(statement, one)]
+    follows = _follows(statement, found[statement.table])
     for name, operation in follows:
         ctx.check_table(name, operation)
     return list(dict.fromkeys(name for name, _ in follows))
@@ -111,11 +112,11 @@ def as_shown(
     return {**shown, "changes_with_it": follows} if follows else shown
 
 
-def _follows(statement: Statement, one: tuple[str, str]) -> bool:
-    """Of an insert nothing follows; an update takes nothing away."""
-    if statement.operation == "delete":
-        return True
-    return statement.operation in ("update", "upsert") and one[1] == "update"
+def _follows(statement: Statement, table: Table) -> tuple[tuple[str, str], ...]:
+    """What the database changes by itself; of an insert nothing follows, and no key is changed by an upsert."""
+    if statement.operation not in ("update", "delete"):
+        return ()
+    return tables_that_follow(table.name, statement.operation, table.references)
 
 
 def _near(column: str, there: frozenset[str]) -> str:

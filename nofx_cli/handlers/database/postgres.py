@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nofx_cli import errors
-from nofx_cli.handlers.database.references import Reference, tables_that_follow
+from nofx_cli.handlers.database.references import Reference
 from nofx_cli.handlers.database.session import Busy, Lost, Table
 from nofx_cli.handlers.database.statement import Dialect
 from nofx_cli.handlers.database.where import Bound
@@ -92,11 +92,10 @@ class PostgresSession:
             return None
         oid = int(found[0]["oid"])
         columns = self.select(Bound(_COLUMNS, (oid,)))
-        follows = tables_that_follow(name, self._references())
         return Table(
             name,
             frozenset(str(one["name"]).casefold() for one in columns),
-            follows,
+            tuple(self._references()),
         )
 
     def _references(self) -> list[Reference]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from nofx_cli import errors
 from nofx_cli.domain.record import record
+from nofx_cli.handlers.database.references import Reference
 from nofx_cli.handlers.database.statement import Dialect
 from nofx_cli.handlers.database.where import Bound
 from nofx_cli.ports.handler import StepCancelled, StepContext
@@ -19,13 +20,12 @@ class Table:
     """A table that is there, by the name that it was made with.
 
     Attributes:
-        follows: the tables that the database changes by itself when rows of this one are taken away (`delete`) or get
-            another key (`update`), each with the operation.
+        references: of all tables; they say what the database changes by itself.
     """
 
     name: str
     columns: frozenset[str]
-    follows: tuple[tuple[str, str], ...] = ()
+    references: tuple[Reference, ...] = ()
 
 
 class Busy(errors.Conflict):

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nofx_cli import errors
-from nofx_cli.handlers.database.references import Reference, tables_that_follow
+from nofx_cli.handlers.database.references import Reference
 from nofx_cli.handlers.database.session import Busy, Lost, Table
 from nofx_cli.handlers.database.statement import Dialect
 from nofx_cli.handlers.database.where import Bound, quoted_name
@@ -73,8 +73,7 @@ class SqliteSession:
             return None
         known = str(found[0]["name"])
         columns = self.select(Bound(f"PRAGMA table_xinfo({quoted_name(known)})"))
-        follows = tables_that_follow(known, self._references())
-        return Table(known, frozenset(str(one["name"]).casefold() for one in columns), follows)
+        return Table(known, frozenset(str(one["name"]).casefold() for one in columns), tuple(self._references()))
 
     def interrupt(self) -> None:
         with contextlib.suppress(sqlite3.Error):

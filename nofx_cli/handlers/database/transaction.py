@@ -102,8 +102,9 @@ def _made_before(session: Session, schema: str, key: str, digest: str) -> JsonOb
 def _hold_to(order: Order, numbers: Numbers) -> None:
     if numbers == order.previewed:
         return
-    before, table = order.previewed, order.statement.table
-    what = f"it was {_words(before)} when it was previewed and is {_words(numbers)} now"
+    table, some = order.statement.table, order.statement.operation == "upsert"
+    before, now = _words(order.previewed, some_are_new=some), _words(numbers, some_are_new=some)
+    what = f"it was {before} when it was previewed and is {now} now"
     raise errors.Conflict(
         f"nothing was changed: the rows of {table} are others by now: {what}",
         code="rows-changed",
@@ -111,8 +112,8 @@ def _hold_to(order: Order, numbers: Numbers) -> None:
     )
 
 
-def _words(numbers: Numbers) -> str:
-    there = f" ({numbers.replaced} there before)" if numbers.replaced not in (0, numbers.rows) else ""
+def _words(numbers: Numbers, *, some_are_new: bool) -> str:
+    there = f" ({numbers.replaced} of them there before)" if some_are_new else ""
     return f"{numbers.rows} row{'' if numbers.rows == 1 else 's'}{there}"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import SqliteFile, DatabaseUnderTest, postgres_schema
+from tests.databases import DatabaseUnderTest, SqliteFile, postgres_schema
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

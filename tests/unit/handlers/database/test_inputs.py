@@ -7,6 +7,7 @@ from nofx_cli.handlers.database.handler import HANDLER
 from nofx_cli.handlers.database.inputs import inputs_faults
 
 UPDATE: JsonObject = {"table": "orders", "values": {"state": "x"}, "where": {"id": 1}}
+EITHER: JsonValue = [{"id": 1}, {"id": {"gt": 3, "lt": 9}}]
 INSERT: JsonObject = {"table": "orders", "values": {"id": 1}}
 
 
@@ -18,7 +19,7 @@ def faults(**inputs: JsonValue) -> list[str]:
     "inputs",
     [
         {"update": UPDATE},
-        {"update": {**UPDATE, "where": [{"id": 1}, {"id": {"gt": 3, "lt": 9}}]}},
+        {"update": {**UPDATE, "where": EITHER}},
         {"update": {**UPDATE, "where": {"note": None, "state": {"in": ["a", "b"]}, "x": {"like": "a%"}}}},
         {"insert": INSERT},
         {"insert": {"table": "Order Details", "rows": [{"a": 1}, {"a": {"b": [1]}}]}},

@@ -84,7 +84,7 @@ EVASIONS: dict[str, list[str]] = {
         "delete from t where id = nextval('s')",
         "delete from t where id = (select pg_advisory_lock(1) from u)",
         "delete from t where id = public.evil(id)",
-        "delete from t where name ~ '(a+)+$'",
+        "delete from t where regexp_like(name, '(a+)+$')",
         f"update t set a = current_user {W}",
         "insert into t (a) select row_number() over (order by id) from u",
         "insert into t (a) values (readfile('/etc/passwd'))",
@@ -131,7 +131,7 @@ def checked(sql: str, dialect: Dialect = "sqlite", *, ddl: bool = False, **param
 @pytest.mark.parametrize(("rule", "sql"), CASES, ids=[f"{rule}: {sql[:60]}" for rule, sql in CASES])
 def test_each_is_denied_by_its_rule(rule: str, sql: str, dialect: Dialect) -> None:
     with pytest.raises(errors.Denied) as told:
-        checked(sql, dialect, **({"p": 1} if ":p" in sql else {}))
+        checked(sql, dialect) if ":p" not in sql else checked(sql, dialect, p=1)
     assert told.value.code == "sql-denied"
     assert told.value.hint
     assert told.value.context["rule"] == rule, told.value.message
