@@ -101,8 +101,10 @@ def list_(
 def verify(backup: BackupArgument = "latest", *, expect: ExpectOption = "", as_json: JsonOption = False) -> None:
     """Prove that a backup is what was written.
 
-    Every byte is held against its digest, every file, and every journal. What is wrong is named; exit code 1. The digests in a file tell of accidents. That nobody made another file in its
-    place shows only against its digest that was noted elsewhere: --expect.
+    Every byte, file and journal is held against its digest. What is wrong is named; exit code 1.
+
+    The digests in a file tell of accidents. That nobody made another file in its place shows only against the digest
+    that was noted elsewhere: --expect.
     """
     from nofx_cli.cli.render import backup_view
 
