@@ -60,7 +60,7 @@ class RunningSteps(Silent):
 
 def carry_out(hook_run: HookRun, hook: str) -> int:
     """Execute the run to its end or to where it waits for a person, tell of it, and give the exit code."""
-    name, run = f"nofx {hook}", hook_run.run
+    name, run = f"nofx/{hook}", hook_run.run
     if run.state.ended:
         note(f"{name}: {paint('passed', 'green', stream=sys.stderr)}: run {run.run} was approved")
         end(hook_run, run.state)
@@ -80,7 +80,7 @@ def carry_out(hook_run: HookRun, hook: str) -> int:
 
 
 def _lines(hook_run: HookRun, hook: str, state: RunState) -> Iterator[str]:
-    name, run = f"nofx {hook}", hook_run.run.run
+    name, run = f"nofx/{hook}", hook_run.run.run
     for step in telling.failures(state):
         yield from _failure(hook_run, name, step)
     for step in telling.warnings(state):

@@ -106,7 +106,7 @@ for nofx in {programs}; do
   code=$?
   [ $code -eq 126 ] || [ $code -eq 127 ] || exit $code
 done
-echo {shlex.quote(f"nofx {hook}: refused, because {gone}")} >&2
+echo {shlex.quote(f"nofx/{hook}: refused, because {gone}")} >&2
 echo "  hint: install it and type: nofx hooks install; or remove $0. NOFX_HOOKS=off leaves it out this time" >&2
 exit 1
 """

@@ -84,7 +84,7 @@ class TestStaged:
         passed = hooked.commit()
         assert passed.code == 0, "the secret is not staged"
         assert len(passed.err.splitlines()) == 1
-        assert passed.err.startswith("nofx pre-commit: passed in ")
+        assert passed.err.startswith("nofx/pre-commit: passed in ")
         assert (hooked.top / "src/config.py").read_text() == SECRET
 
     def test_indexes_that_git_makes_for_a_part(self, make: Callable[..., Hooked]) -> None:
@@ -223,7 +223,7 @@ class TestOtherHooks:
         refused = hooked.git("push", "-q", "origin", "good", "bad")
 
         assert refused.code == 1
-        assert "nofx pre-push: passed" in refused.err
+        assert "nofx/pre-push: passed" in refused.err
         assert "nothing was pushed: bad for origin did not pass" in refused.err
         assert git(tmp_path / "remote.git", "branch") == ""
         got = (hooked.top / "got").read_text().splitlines()
@@ -288,7 +288,7 @@ class TestWherever:
         hook.write_text(moved.replace("for nofx in /", f"for nofx in {tmp_path}/gone/"))
         gone = hooked.commit("--allow-empty", env=poor)
         assert (gone.code, gone.err.count("\n")) == (1, 2)
-        assert "nofx pre-commit: refused, because nofx is gone from " in gone.err
+        assert "nofx/pre-commit: refused, because nofx is gone from " in gone.err
         bin_folder = tmp_path / "bin"
         bin_folder.mkdir()
         (bin_folder / "nofx").write_text('#!/bin/sh\necho "from PATH: $*" >&2\n')

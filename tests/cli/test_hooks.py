@@ -167,7 +167,7 @@ class TestRun:
         monkeypatch.setenv("GIT_EDITOR", ":")
         result = repository("hooks", "run", "commit-msg", "--plan", "tells", "--", "MESSAGE")
         assert result.exit_code == 0
-        assert result.stderr.startswith("nofx commit-msg: passed")
+        assert result.stderr.startswith("nofx/commit-msg: passed")
         [step] = repository.json("show")["steps"]
         assert step["outputs"] == {
             "message": "subject\n\n# kept: nothing was edited", "ref": None, "hook": "commit-msg",

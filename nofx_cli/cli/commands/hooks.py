@@ -139,13 +139,14 @@ def run_hook(
 ) -> None:
     """Do what an installed hook does.
 
-    For hooks of your own, and for other programs that run hooks. Exits with 0 where git may go on, 1 where the plan failed, 8 where it waits for a person.
+    For hooks of your own, and for other programs that run hooks. Exits with 0 where git may go on, 1 where the plan
+    failed, 8 where it waits for a person.
     """
     _checked([hook])
     if os.environ.get("NOFX_HOOKS") == "off":
         return
     if os.environ.get("NOFX_RUN_ID"):
-        note(f"nofx {hook}: not in a step of a run")
+        note(f"nofx/{hook}: not in a step of a run")
         return
     raise typer.Exit(_run(hook, args or [], plan, project=project, everywhere=everywhere))
 
