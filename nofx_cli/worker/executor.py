@@ -49,6 +49,7 @@ class Executor:
         self.open_run, self._hold, self._observer, self._stay = open_run, hold, observer, stay
         self._patience_ms = patience_ms
         self._leaves_at_ms: float | None = None
+        self._waits_since_seq = 0
         self.inbox: Inbox = Inbox() if inbox is None else inbox
         self._services = open_run.services
         self._attempts = Attempts(self._services, self.inbox, observer)
@@ -96,12 +97,12 @@ class Executor:
         return self._stay and self._has_patience()
 
     def _has_patience(self) -> bool:
-        """Whether to go on waiting for a person; the wait begins when this is asked first."""
+        """Whether to go on waiting for a person; a wait begins anew with whatever happens to the run."""
         if self._patience_ms is None:
             return True
         now_ms = self._services.clock.monotonic_ms()
-        if self._leaves_at_ms is None:
-            self._leaves_at_ms = now_ms + self._patience_ms
+        if self._leaves_at_ms is None or self._waits_since_seq != self.open_run.seq:
+            self._leaves_at_ms, self._waits_since_seq = now_ms + self._patience_ms, self.open_run.seq
         return now_ms < self._leaves_at_ms
 
     def _receive(self) -> None:

@@ -31,7 +31,7 @@ class Job(Program):
     """`nofx` in a job: a clone of the project, a store that goes with the job, and files for the runner."""
 
     def __init__(self, folder: Path, origin: Path, **environment: str) -> None:
-        git(folder.parent, "clone", "-q", str(origin), str(folder))
+        git(folder.parent, "clone", "-q", "--no-local", str(origin), str(folder))  # a local one has all objects
         super().__init__(folder, folder.parent / f"{folder.name}.store")
         self.temp = folder.parent / f"{folder.name}.temp"
         self.temp.mkdir()

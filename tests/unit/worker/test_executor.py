@@ -1,18 +1,26 @@
 """The executor on runs in memory: order, retries, skips, concurrency, and who may append what when."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from nofx_cli.clock import ManualClock, parse_at
-from nofx_cli.domain.ids import StepName
+from nofx_cli.clock import Inbox, ManualClock, parse_at
+from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.domain.outcome import Failed, Outcome, StepError, Succeeded
 from nofx_cli.domain.plan import Retry, Severity, Step
 from nofx_cli.domain.state import RunStatus
 from nofx_cli.domain.step_state import StepStatus
+from nofx_cli.engine.answer import answer
 from nofx_cli.engine.cancel import cancel
 from nofx_cli.engine.retry import retry
 from nofx_cli.ports.handler import StepContext
 from nofx_cli.testing.rig import FunctionHandler, Rig
+from nofx_cli.worker.executor import Ending
+from nofx_cli.worker.inline import execute
+from nofx_cli.worker.observer import Silent
+
+T = TypeVar("T")
 
 
 def step(name: str, *needs: str, tool: str = "echo", **fields: object) -> Step:
@@ -313,3 +321,48 @@ def _run_until_claim_of(rig: Rig, run: object, name: str) -> None:
         pass
     finally:
         Attempts.start = start  # type: ignore[method-assign]
+
+
+class TestPatience:
+    """A wait for a person that is bounded; the clock stands still but for it."""
+
+    def waits(self, tmp_path: Path, *, answers: dict[float, str], patience_ms: float) -> tuple[Rig, Ending]:
+        """Execute two steps that ask, one after the other, and answer after so many ms."""
+        rig = Rig(tmp_path, clock=AnsweringClock())
+        run = rig.create(step("a", approval=True), step("b", "a", approval=True))
+        assert isinstance(rig.clock, AnsweringClock)
+        rig.clock.answers = {
+            at_ms: lambda name=name: answer(rig.reopen(run.run), StepName(name), "granted")  # type: ignore[misc]
+            for at_ms, name in answers.items()
+        }
+        return rig, execute(run, observer=Silent(), stay=True, patience_ms=patience_ms)
+
+    def test_it_leaves_when_it_is_over(self, tmp_path: Path) -> None:
+        rig, ending = self.waits(tmp_path, answers={}, patience_ms=30_000)
+        assert (ending.state.status, rig.clock.monotonic_ms()) == (RunStatus.WAITING, 30_000)
+        assert rig.services.liveness.holder(RunId(str(ending.state.run))) is None
+
+    def test_each_wait_has_its_own(self, tmp_path: Path) -> None:
+        rig, ending = self.waits(tmp_path, answers={20_000: "a"}, patience_ms=30_000)
+        assert (ending.state.status, rig.clock.monotonic_ms()) == (RunStatus.WAITING, 50_000)
+
+    def test_answers_in_time_bring_it_to_its_end(self, tmp_path: Path) -> None:
+        rig, ending = self.waits(tmp_path, answers={20_000: "a", 45_000: "b"}, patience_ms=30_000)
+        assert (ending.state.status, rig.clock.monotonic_ms()) == (RunStatus.SUCCEEDED, 45_000)
+
+
+class AnsweringClock(ManualClock):
+    """Lets people answer at their times, while somebody waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[float, Callable[[], object]] = {}
+
+    def receive(self, inbox: Inbox[T], *, timeout_ms: float | None, idle: bool) -> T | None:
+        if idle and timeout_ms is not None and self.answers:
+            at_ms = min(self.answers)
+            if self.monotonic_ms() + timeout_ms >= at_ms:
+                self.advance(at_ms - self.monotonic_ms())
+                self.answers.pop(at_ms)()
+                return None
+        return super().receive(inbox, timeout_ms=timeout_ms, idle=idle)
