@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import hook_measures
 import model_measures
 import queue_measures
 import worker_measures
@@ -184,4 +185,5 @@ ALL: Mapping[str, Callable[[Bench], Iterator[Figure]]] = {
     "worker-memory": worker_measures.memory,
     "model-overhead": model_measures.overhead,
     "snapshot": worktree_measures.snapshot,
+    "hook": hook_measures.commit,
 }
