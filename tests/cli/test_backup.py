@@ -233,19 +233,27 @@ class TestRestore:
         assert not (layout.root / "restoring").exists()
         nofx("backup", "restore", "latest", "--yes")
 
-    def test_who_takes_a_run_or_starts_to_work_behind_a_closed_gate_gives_up(self, nofx: Runner) -> None:
+    def test_who_takes_a_run_or_starts_to_work_when_the_gate_has_just_closed_gives_up(
+        self, nofx: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         run = nofx.run(FAIL, code=1)
         layout = nofx.records.layout
         gate = Gate(layout.root, sync=False)
         workers = FileWorkers(layout, SystemClock())
+        with monkeypatch.context() as before:
+            before.setattr(Layout, "prepare", lambda self: None)  # it was open when that was asked
+            self.gives_up(nofx, workers, run)
+        nofx("backup", "create", code=69)
+        gate.open()
+        nofx("backup", "create")
+
+    @staticmethod
+    def gives_up(nofx: Runner, workers: FileWorkers, run: RunId) -> None:
         for start in (lambda: nofx.records.liveness.hold(run), lambda: workers.register(concurrency=1)):
             with pytest.raises(Exception, match="is being restored from a backup right now"):
                 start()
         assert nofx.records.liveness.holder(run) is None
         assert workers.seen() == []
-        nofx("backup", "create", code=69)
-        gate.open()
-        nofx("backup", "create")
 
     def test_one_that_was_cut_off_is_told_and_brought_to_its_end(self, nofx: Runner) -> None:
         run = nofx.run(ECHO)

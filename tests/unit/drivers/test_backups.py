@@ -1,5 +1,6 @@
 """What goes into a backup, what is refused of one, and which are thrown away."""
 
+import fcntl
 import gzip
 import hashlib
 import io
@@ -107,6 +108,35 @@ class TestWhatGoesIn:
         assert "executor.lock" not in found
         assert not any(name.startswith("scratch") for name in found)
 
+    def test_a_batch_that_is_only_being_written_is_waited_for_and_may_be_taken_back(
+        self, records: Records, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A writer whose disk fails takes its batch back under the lock; nobody may have copied it."""
+        whole = records.journal().read_bytes()
+        writer = os.open(records.journal(), os.O_RDWR | os.O_APPEND)
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        records.journal().write_bytes(whole + b'{"v":1,"seq":9}\n')
+        take = fcntl.flock
+
+        def when_it_waits(fd: int, how: int) -> None:
+            if how == fcntl.LOCK_SH:
+                os.ftruncate(writer, len(whole))
+                take(writer, fcntl.LOCK_UN)
+            take(fd, how)
+
+        monkeypatch.setattr(fcntl, "flock", when_it_waits)
+        assert backed_up(records).faults == ()
+        os.close(writer)
+
+    def test_cursors_of_notices_come_before_the_journals_and_answers_behind(self, records: Records) -> None:
+        """So an event may be told twice, never not at all; and no journal names an answer that is missing."""
+        for folder, name in (("notify/hook-1", "cursor"), ("archive/ab", f"{'ab' * 32}.json")):
+            (records.layout.root / folder).mkdir(parents=True)
+            (records.layout.root / folder / name).write_text("1")
+        with tarfile.open(backed_up(records).path) as tar:
+            tops = [name.split("/")[1] for name in tar.getnames()]
+        assert list(dict.fromkeys(tops)) == ["notify", "runs", "archive", "format", "manifest.json"]
+
     def test_modes_and_times_are_kept(self, records: Records, tmp_path: Path) -> None:
         log = records.artifacts.log_path(RUN, "build", 1)  # type: ignore[arg-type]
         log.chmod(0o640)
@@ -182,10 +212,11 @@ class TestDamage:
         path.write_bytes(data)
         assert _is_taken(path)
 
-    def test_nothing_is_restored_of_it(self, records: Records, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("at", [4, 700], ids=["in a header that nobody reads", "among the files"])
+    def test_nothing_is_restored_of_it(self, records: Records, at: int) -> None:
         path = backed_up(records).path
         data = bytearray(path.read_bytes())
-        data[len(data) // 3] ^= 1
+        data[at] ^= 1
         path.write_bytes(data)
         before = sorted(records.layout.root.rglob("*"))
         with pytest.raises(errors.InvalidInput) as raised:
