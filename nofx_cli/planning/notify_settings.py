@@ -9,6 +9,7 @@ from nofx_cli.domain.ids import JsonObject
 from nofx_cli.domain.notify import DEFAULT_EVENTS, NotifyTarget
 from nofx_cli.planning.database_settings import BY_NAME
 from nofx_cli.planning.kinds import Choice, Text
+from nofx_cli.planning.mistaken_secrets import names_secret
 from nofx_cli.planning.nodes import STR, Node
 from nofx_cli.planning.reading import Bad, Field, Reading, table
 from nofx_cli.planning.report import quoted
@@ -112,5 +113,8 @@ def _target(entry: Entry, secrets: frozenset[str] | None, reading: Reading) -> N
 
 
 def _declared(name: str) -> str:
+    """How a secret of this name is declared; what may be a secret itself is not repeated."""
+    if not names_secret(name):
+        return "<scope>: {<NAME>: {env: …}}; an address begins with https://"
     scope, _, variable = name.partition("/")
     return f"{scope}: {{{variable}: {{env: {variable}}}}}"
