@@ -49,13 +49,7 @@ class FileRunCarrier:
             making.mkdir()
             try:
                 self._fill(making, files, place)
-                making.rename(final)
-            except OSError as exc:
-                if exc.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise errors.Conflict(
-                        f"there is a run {run} already", code="run-exists", hint="type it again"
-                    ) from exc
-                raise
+                _rename(making, final, run)
             finally:
                 shutil.rmtree(making, ignore_errors=True)
             self._layout.fsync_folder(final.parent)
@@ -103,6 +97,15 @@ class FileRunCarrier:
                 fdatasync(fd)
         finally:
             os.close(fd)
+
+
+def _rename(making: Path, final: Path, run: RunId) -> None:
+    try:
+        making.rename(final)
+    except OSError as exc:
+        if exc.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise errors.Conflict(f"there is a run {run} already", code="run-exists", hint="type it again") from exc
 
 
 def _last_line(path: Path) -> bytes:
