@@ -5,7 +5,7 @@ record as intended before it is sent, and as made once an answer with an expecte
 that was cut off, or failed:
 
 - `reconcile: {url, expect}` asks by `GET`: an expected status says that it was made, 404 and 410 that it was not;
-- what did not reach the server, or was refused with a status of 400 to 499, was not made: the attempt keeps that;
+- what did not reach the server, or was refused with a status of 400 to 499 but 408, was not made: that is kept;
 - `PUT` and `DELETE` come to the same if they are sent twice, and so does what carries a key in a header that the plan
   names (`idempotency_header: Idempotency-Key`): they are sent again;
 - for the rest a person decides. The key is sent by default, too, but whether a server keeps to it only the plan knows.
@@ -26,6 +26,7 @@ REFUSED = "not-made.json"
 """The artifact that tells of an attempt that changed nothing."""
 _WHOLE_MS = 24 * 3_600_000  # the step's own time limit is what counts
 _ANSWER_BYTES = 64 * 1024 * 1024
+_GAVE_UP_WAITING = 408
 _GONE = (404, 410)
 
 
@@ -96,7 +97,7 @@ def _sent(ctx: StepContext, request: object, *, keeps: bool = False) -> Outcome:
     ctx.log(f"{response.status}, {len(response.body)} bytes")
     if expects(response.status, ctx.inputs.get("expect", "2xx")):
         return Succeeded(outputs_of(ctx, response))
-    if keeps and 400 <= response.status < 500:
+    if keeps and 400 <= response.status < 500 and response.status != _GAVE_UP_WAITING:
         _keep(ctx, f"refused with status {response.status}")
     return unexpected(ctx, response)
 
