@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.program import Program
 from tests.acceptance.pull_request_project import SECRETS, TOKEN, Shop
 from tests.acceptance.workplace import Workplace
-from tests.forge_server import DO_AND_DROP, ForgeServer, refuse
+from tests.forge_server import DO_AND_DROP, REPOSITORY, ForgeServer, refuse
 
 pytestmark = pytest.mark.acceptance
 
@@ -84,6 +84,24 @@ def test_a_dry_run_shows_it_and_does_nothing(shop: Shop) -> None:
     assert "+# Notes" in told.out
     assert "asks: a person first" in told.out
     assert (shop.branches(), shop.forge.asked) == ([], [])
+
+
+@pytest.mark.long
+def test_the_plan_that_comes_with_nofx(shop: Shop) -> None:
+    (shop.nofx.folder / "test_a.py").write_text("def test_a() -> None:\n    assert True\n")
+    (shop.nofx.folder / "nofx.yaml").write_text(SECRETS.replace("forge:", "github:"))
+    (shop.nofx.folder / "a.txt").write_text("changed\n")
+    words = {"title": "A change", "files": "a.txt b.txt", "forge": "github", "api_url": shop.forge.github}
+    words |= {"repository": REPOSITORY, "draft": "true"}
+    given = [word for name, value in words.items() for word in ("-p", f"{name}={value}")]
+    assert shop.nofx("run", "pull-request", *given).code == 8
+    told = shop.nofx("approve", "pr")
+    assert told.code == 0, told
+    assert shop.changed() == ["M a.txt"]
+    [pull] = shop.forge.pulls
+    assert pull["draft"] is True
+    assert "| secrets | gate:secrets | passed |" in pull["body"]
+    assert "| unit | gate:unit | passed | tests: 1," in pull["body"]
 
 
 class TestApprovals:

@@ -120,15 +120,16 @@ def branch_fault(name: str) -> str:
 
 def _choice_faults(inputs: JsonObject) -> Iterator[str]:
     for name, choices in _CHOICES.items():
-        value = inputs.get(name, choices[0])
-        if value not in choices and not is_template(value):
+        value = inputs.get(name, "")
+        if value not in ("", *choices) and not is_template(value):
             yield f"`{name}` must be one of {', '.join(choices)}, not {value}"
 
 
 def _text_faults(inputs: JsonObject) -> Iterator[str]:
     for name, fault in _TEXTS.items():
         value = inputs.get(name)
-        if isinstance(value, str) and not is_template(value) and (why := fault(value.strip())):
+        is_said = isinstance(value, str) and (bool(value) or name == "title") and not is_template(value)
+        if is_said and (why := fault(str(value).strip())):
             yield f"`{name}` {why}"
 
 

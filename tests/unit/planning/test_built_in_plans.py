@@ -12,7 +12,7 @@ from nofx_cli.planning.load import load_plan
 
 WORKING = (
     *("agent-task", "codegen", "db-change", "dependency-update", "fix-failing-tests", "release-notes"),
-    *("review-diff",),
+    *("pull-request", "review-diff"),
 )
 ALL = (*WORKING, "quality")
 SCHEMA = "# yaml-language-server: $schema=../docs/reference/plan.schema.json"

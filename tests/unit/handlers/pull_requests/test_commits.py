@@ -8,6 +8,7 @@ from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.handlers.pull_requests.handler import HANDLER
 from nofx_cli.ports.handler import RunTrees
+from tests.forge_server import DO_AND_DROP
 from tests.unit.handlers.pull_requests.scene import BRANCH, RUN, Scene
 from tests.unit.workspace.repository import git, put
 from tests.webhook_server import DROP
@@ -302,6 +303,11 @@ class TestBranches:
         ctx = scene.context()
         ctx.on_intended = lambda intent: scene.remote("update-ref", f"refs/heads/{BRANCH}", commit)  # type: ignore[assignment]
         assert "Succeeded" in repr(HANDLER.run(ctx))
+
+    def test_a_push_whose_answer_is_lost_was_made(self, scene: Scene) -> None:
+        scene.forge.next("POST", DO_AND_DROP, path="git-receive-pack")
+        assert scene.opened(remote=scene.forge.git)["changed"] is True
+        assert scene.forge.pushes == 1
 
     def test_a_remote_that_loses_the_connection_of_a_push(self, scene: Scene) -> None:
         scene.forge.next("POST", DROP, path="git-receive-pack")

@@ -66,6 +66,7 @@ def test_faults_are_told(inputs: JsonObject, told: str) -> None:
     [
         {"title": "a"},
         {"title": "{{ x }}", "branch": "{{ y }}", "repository": "{{ z }}", "forge": "{{ f }}", "files": "{{ g }}"},
+        {"title": "a", "branch": "", "repository": "", "author": "", "forge": "", "base": "", "if_empty": ""},
         {"title": "a", "files": [{"path": "a", "artifact": "{{ x }}"}, "b.md", {"path": "c", "output": "s.k"}]},
     ],
 )
