@@ -20,6 +20,7 @@ from nofx_cli.drivers.filesystem.layout import Layout, told
 from nofx_cli.engine.rebuild_queue import rebuild_queue
 from nofx_cli.wiring.projects import Projects
 from nofx_cli.wiring.session import Session, open_session
+from nofx_cli.wiring.worktrees_back import bring_worktrees_back
 
 
 @record
@@ -43,11 +44,12 @@ class RestoreOrder:
 
 @record
 class Done:
-    """A restore: what it did, where, and how many jobs are in the queue again."""
+    """A restore: what it did, where, how many jobs are in the queue again, and which worktrees stay as they are."""
 
     root: Path
     restored: Restored
-    jobs: int
+    jobs: int = 0
+    worktrees: tuple[str, ...] = ()
 
 
 class Backups:
@@ -95,8 +97,10 @@ class Backups:
                 expect=order.expect,
                 keep_present=order.keep_present,
             )
-        is_own = order.into is None or layout.root == self._layout.root
-        return Done(layout.root, restored, self._rebuild() if is_own else 0)
+        if order.into is not None and layout.root != self._layout.root:
+            return Done(layout.root, restored)
+        fresh = self._anew()
+        return Done(layout.root, restored, _rebuild(fresh), tuple(bring_worktrees_back(fresh)))
 
     def prune(self, order: PruneOrder, *, dry_run: bool) -> list[ListedBackup]:
         """Throw away what nothing keeps; returns it, oldest first."""
@@ -112,17 +116,20 @@ class Backups:
     def _now(self) -> str:
         return format_at(self._session.services.clock.now_us())
 
-    def _rebuild(self) -> int:
-        """Nothing that was read of the store before counts any more, so this looks at it anew."""
-        session, services = self._session, self._session.services
-        fresh = open_session(folder=session.project, environ=services.environ, store=str(session.layout.root))
-        at = Projects(session.layout.root, services.environ, fresh.services, fresh.masker)
-        return sum(len(rebuilt.jobs) for rebuilt in rebuild_queue(fresh.services, at=at.services_at))
+    def _anew(self) -> Session:
+        """The session of the restored store: nothing that was read of it before counts any more."""
+        environ = self._session.services.environ
+        return open_session(folder=self._session.project, environ=environ, store=str(self._layout.root))
 
 
 def open_backups(environ: Mapping[str, str] | None = None) -> Backups:
     """Those of the project around the working folder, also where its store is closed by a restore that was cut off."""
     return Backups(open_session(environ=environ, newer=True))
+
+
+def _rebuild(session: Session) -> int:
+    at = Projects(session.layout.root, session.services.environ, session.services, session.masker)
+    return sum(len(rebuilt.jobs) for rebuilt in rebuild_queue(session.services, at=at.services_at))
 
 
 def restore_was_cut_off(layout: Layout) -> bool:

@@ -1,7 +1,9 @@
 """Backups of a store in which a worker works: every one is whole, and what was going on goes on from it."""
 
+import json
 import os
 import signal
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -125,6 +127,33 @@ def test_a_store_is_not_replaced_under_a_run_in_the_foreground(nofx: Program, wo
     resumed = nofx("resume", run, "--rerun-interrupted")
     assert resumed.code == 0, resumed
     assert nofx.types()[-1] == "run.succeeded"
+
+
+def test_the_worktree_of_a_run_is_brought_back_with_it_unless_that_would_lose_something(
+    nofx: Program, work: Workplace
+) -> None:
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=nofx.folder, check=True)
+    steps = shell("a", "echo one > f.txt") + "  - {name: ok, tool: 'manual:x'}\n" + shell("b", "echo two >> f.txt")
+    assert nofx("run", nofx.plan(f"workspace: worktree\nsteps:\n{steps}")).code == 8
+    (run,) = nofx.runs()
+    file = nofx.store / ".worktrees" / run / "f.txt"
+    made = nofx("backup", "create", "--json")
+    backup = json.loads(made.out)["id"]
+    assert nofx("approve", "ok").code == 0
+    assert file.read_text() == "one\ntwo\n"
+    assert nofx("backup", "restore", backup, "--yes").code == 0
+    assert file.read_text() == "one\n"
+    assert nofx("approve", "ok").code == 0
+    assert file.read_text() == "one\ntwo\n"
+
+    file.write_text("by hand\n")
+    told = nofx("backup", "restore", backup, "--yes")
+    assert told.code == 0, told
+    assert (
+        f"the worktree of run {run} is not what the run has kept, and stays: no reference keeps what it has" in told.err
+    )
+    assert file.read_text() == "by hand\n"
 
 
 def test_nobody_starts_while_a_store_is_restored(nofx: Program, work: Workplace) -> None:

@@ -153,7 +153,7 @@ class TestRestore:
         nofx("approve", "release")
         nofx.run(ECHO)
         told = nofx.json("backup", "restore", "latest", "--yes")
-        assert set(told) == SUMMARY | {"store", "before", "jobs"}
+        assert set(told) == SUMMARY | {"store", "before", "jobs", "worktrees_left"}
         assert (told["before"]["automatic"], told["before"]["runs"]) == (True, 2)
         assert told["before"]["note"] == f"before the restore of {told['id']}"
         fresh = Layout(nofx.records.layout.root)

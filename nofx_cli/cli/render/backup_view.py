@@ -100,6 +100,7 @@ def restored_json(done: "Done") -> dict[str, JsonValue]:
         "store": str(done.root),
         "before": None if before is None else created_json(before),
         "jobs": done.jobs,
+        "worktrees_left": done.worktrees,
     }
 
 
@@ -116,6 +117,8 @@ def restored_notes(done: "Done", *, elsewhere: bool) -> Iterator[str]:
     if done.restored.summary.left_out:
         left = counted(done.restored.summary.left_out, "run or answer", "runs and answers")
         yield f"the backup lacks {left}, for secrets stood in them"
+    for left in done.worktrees:
+        yield safe(left)
     if done.jobs:
         yield f"{counted(done.jobs, 'job')} in the queue again; go on with: nofx worker start, or nofx resume RUN"
     if elsewhere:
