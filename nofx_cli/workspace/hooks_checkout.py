@@ -4,7 +4,7 @@
     <git folder>/worktrees/nofx-hooks-…    what git knows of it, named by the path of the store
 
     take ─▶ it gets the names of the run ─▶ what git does not have goes ─▶ its files become those of a tree ─▶ the run
-    give back ─▶ it gets its own names again; where another one came back before, it is removed
+    give back ─▶ it gets its own names again; where another one came back before, that is removed
 
 One process at a time takes or gives back. Of two hooks at once each has a checkout, and one of them is made anew. Crash
 points: what a killed hook had taken is a leftover, as that of any run, which `nofx clean` tells of; the next hook makes
@@ -66,7 +66,7 @@ class HookCheckout(GitWorktrees):
         """
         place = place_of(self._store, run)
         with self._kept.held(), told_as(f"the worktree of run {run} cannot be kept", code="worktree-failed"):
-            if self._is_kept or not place.is_whole:
+            if not place.is_whole:
                 self.discard(run)
                 return
             self._clear()
@@ -149,7 +149,7 @@ class HookCheckout(GitWorktrees):
             pointer.write_text(f"gitdir: {admin}\n", "utf-8", "surrogateescape")
 
     def _clear(self) -> None:
-        """Remove what is left of a kept checkout that is not whole."""
+        """Remove a kept checkout, or what is left of one."""
         for path in (self._kept.tree, self._kept_admin, self._kept.index):
             _take_away(path)
 

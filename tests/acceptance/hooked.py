@@ -11,7 +11,7 @@ from tests.acceptance.program import PATIENCE, Ended, Program
 
 NO_BAD = """
 steps:
-  - {name: look, tool: shell, inputs: {command: "if grep -rn BAD --include=*.txt .; then exit 1; fi"}}
+  - {name: look, tool: shell, inputs: {command: "if grep -rn BAD --include=*.txt $PWD; then exit 1; fi"}}
 """
 """A plan that fails where a text file has the word BAD, and says where."""
 

@@ -98,7 +98,7 @@ class TestStaged:
         assert (by_path.code, hooked.commits()) == (0, 2), by_path
         refused = hooked.commit("a.txt")
         assert refused.code == 1
-        assert "  | ./a.txt:1:BAD\n" in refused.err
+        assert "  | a.txt:1:BAD\n" in refused.err
         assert hooked.checkout.git("status", "--short") == "M  a.txt\n"
 
     def test_the_first_commit_amended_emptied_and_merged(self, make: Callable[..., Hooked], tmp_path: Path) -> None:
@@ -308,6 +308,9 @@ class TestEndings:
         again = hooked.commit()
         assert (again.code, hooked.nofx.runs()) == (1, [run]), "it is the same question"
         assert hooked.nofx("approve", "release").code == 0
+        hooked.write("b.txt", "other\n")
+        assert hooked.commit().code == 1, "that is another one"
+        hooked.write("b.txt", "b2\n")
         approved = hooked.commit()
         assert approved.code == 0, approved
         assert f"passed: run {run} was approved" in approved.err
@@ -315,9 +318,9 @@ class TestEndings:
         assert hooked.commit().code == 1, "that was not approved"
         assert hooked.nofx("reject", "release").code == 0
         assert hooked.commit().code == 1
-        assert len(hooked.nofx.runs()) == 3, "asked anew"
+        assert len(hooked.nofx.runs()) == 4, "asked anew"
 
-    @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+    @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
     def test_a_hook_that_is_stopped_leaves_nothing_broken(
         self, make: Callable[..., Hooked], tmp_path: Path, how: signal.Signals
     ) -> None:
@@ -329,6 +332,8 @@ class TestEndings:
         wait_until((tmp_path / "ready").exists, timeout=PATIENCE, why="the step")
         os.killpg(commit.pid, how)
         assert commit.wait(PATIENCE) != 0
+        if how is not signal.SIGKILL:
+            hooked.nofx.shows("run.cancelled")
         (hooked.checkout.project / "plans" / "hangs.yaml").write_text(NO_BAD)
         hooked.write("a.txt", "fine\n")
         after = hooked.commit()

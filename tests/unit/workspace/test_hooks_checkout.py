@@ -76,6 +76,7 @@ def test_it_is_kept_and_only_what_differs_is_written(bench: Bench) -> None:
     inode, written = (first / "a.txt").stat().st_ino, (first / "a.txt").stat().st_mtime_ns
     bench.give_back(RUNS[0])
     assert not first.exists()
+    git(bench.top, "commit", "-q", "--allow-empty", "-m", "second")
     bench.write("deep/b.txt", "changed\n")
     bench.write("new.txt", "new\n")
     git(bench.top, "rm", "-q", ".gitignore")

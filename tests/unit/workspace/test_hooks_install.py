@@ -77,6 +77,7 @@ class TestInstalling:
     def test_a_folder_that_was_made_goes_again_unless_others_use_it(self, top: Path) -> None:
         place = find_hooks(top)
         install(place, [ONE, HookScript("pre-push", "one", "/bin/nofx")])
+        install(place, [TWO, HookScript("pre-push", "two", "/bin/nofx")])
         uninstall(place, HOOKS)
         assert not place.folder.exists()
         install(place, [ONE])
