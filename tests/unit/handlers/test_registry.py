@@ -80,7 +80,7 @@ class TestBuiltIns:
             *("shell", "manual:*", "gate:format", "gate:lint", "gate:typecheck", "gate:unit", "gate:test"),
             *("gate:coverage", "gate:sast", "gate:secrets", "gate:audit", "gate:build"),
             *("codegen", "agent:claude", "agent:codex", "agent:aider", "agent:gemini"),
-            *("workspace:write", "test:echo", "test:fail"),
+            *("http", "git_pr", "db_write", "notify", "workspace:write", "test:echo", "test:fail"),
         )
 
     def test_gates_of_the_project_are_told_among_them_once(self, tmp_path: Path) -> None:
