@@ -1,0 +1,40 @@
+"""The program, which dies by SIGKILL at a point of changing a database.
+
+python -m tests.crash.dying_database <point> <file> <words of nofx>
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from nofx_cli.engine.effects import BegunEffect
+from nofx_cli.handlers.database import accounts, transaction
+from nofx_cli.handlers.database.work import Work
+from nofx_cli.worker.execution import Execution
+from tests.crash.matrix_faults import Death, Installer, _after, _before, _has_results
+
+POINTS: Mapping[str, Installer] = {
+    "the intent is on record": _before(Work, "write"),
+    "the row of the account is written": _after(accounts, "claim"),
+    "what the rows were is kept": _after(transaction, "_kept"),
+    "the change is made, not committed": _after(accounts, "fill_in"),
+    "it is committed, that is not on record": _after(Work, "write"),
+    "that is on record, the step not committed": _after(BegunEffect, "done"),
+    "the result is there, not committed": _before(Execution, "commit", _has_results),
+}
+COMMITTED = tuple(POINTS)[-3:]
+"""Where the database has the change."""
+
+
+def main() -> None:
+    """Die, or be the program."""
+    point, hits, *words = sys.argv[1:]
+    POINTS[point](Death(point, 1, hits=Path(hits)))
+    from nofx_cli.cli.app import main as nofx
+
+    sys.argv = ["nofx", *words]
+    nofx()
+
+
+if __name__ == "__main__":
+    main()
