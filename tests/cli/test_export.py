@@ -1,16 +1,21 @@
 """`nofx export` and `nofx import`: a run is carried to another project and store, or nothing is."""
 
+import io
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nofx_cli.domain import events as ev
-from nofx_cli.domain.ids import RunId, StepName
+from nofx_cli.domain.codec import Head
+from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
 from nofx_cli.drivers.filesystem.layout import Layout
+from nofx_cli.engine.run_file import read_run_file, write_run_file
+from nofx_cli.ports.carrying import CarriedFile, TreePack
 from tests.cli.console import RUN, TWO_STEPS, Console, Records, success
 from tests.cli.runner import ASK, ECHO, LAST, Runner
 
@@ -253,29 +258,30 @@ class TestCommits:
         assert "tracked files here differ from the commit" in there("import", str(tmp_path / "f")).stderr
 
 
+@pytest.fixture
+def shop(there: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    import tarfile
+
+    folder = there.cli.folder
+    (folder / "nofx.yaml").write_text("\n")
+    (folder / "a.txt").write_text("one\n")
+    with tarfile.open(V1) as tar:
+        plan = tar.extractfile("plan.yaml")
+        assert plan is not None
+        (folder / "plan.yaml").write_bytes(plan.read())
+    ada = {"AUTHOR_NAME": "ada", "AUTHOR_EMAIL": "ada@example.invalid", "COMMITTER_NAME": "ada"}
+    for name, value in {**ada, "COMMITTER_EMAIL": "ada@example.invalid"}.items():
+        monkeypatch.setenv(f"GIT_{name}", value)
+    git(folder, "init", "-q", "-b", "trunk")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "one")
+    assert git(folder, "rev-parse", "HEAD").strip() == "f13faafe4bd0ebf6f006ea4b3db53751e63fb5e0"
+    go(monkeypatch, there)
+    return there
+
+
 class TestVersion1:
     """A file that this version wrote is taken in by every later one: with a worktree, and what was approved."""
-
-    @pytest.fixture
-    def shop(self, there: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
-        import tarfile
-
-        folder = there.cli.folder
-        (folder / "nofx.yaml").write_text("\n")
-        (folder / "a.txt").write_text("one\n")
-        with tarfile.open(V1) as tar:
-            plan = tar.extractfile("plan.yaml")
-            assert plan is not None
-            (folder / "plan.yaml").write_bytes(plan.read())
-        ada = {"AUTHOR_NAME": "ada", "AUTHOR_EMAIL": "ada@example.invalid", "COMMITTER_NAME": "ada"}
-        for name, value in {**ada, "COMMITTER_EMAIL": "ada@example.invalid"}.items():
-            monkeypatch.setenv(f"GIT_{name}", value)
-        git(folder, "init", "-q", "-b", "trunk")
-        git(folder, "add", "-A")
-        git(folder, "commit", "-q", "-m", "one")
-        assert git(folder, "rev-parse", "HEAD").strip() == "f13faafe4bd0ebf6f006ea4b3db53751e63fb5e0"
-        go(monkeypatch, there)
-        return there
 
     def test_it_goes_on(self, shop: Runner) -> None:
         shop("import", str(V1), "--expect-head", V1_HEAD)
@@ -299,3 +305,92 @@ class TestVersion1:
     def test_outside_of_any_repository_it_is_refused(self, nofx: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
         assert nofx.error("import", str(V1), code=5)["code"] == "no-repository"
         assert not nofx.runs()
+
+
+class Forger:
+    """Writes the file of version 1 anew, with other content and digests that are right."""
+
+    def __init__(self) -> None:
+        file = io.BytesIO(V1.read_bytes())
+        self.manifest, contents = read_run_file(file)
+        self.files = {carried.path: b"".join(blocks) for carried, blocks in contents}
+
+    def write(self, path: Path) -> str:
+        listed = tuple(CarriedFile(name, len(data), digest_of_bytes(data)) for name, data in self.files.items())
+        manifest = replace(self.manifest, files=listed)
+        with open(path, "w+b") as target:
+            write_run_file(target, manifest, ((file, iter([self.files[file.path]])) for file in listed))
+        return str(path)
+
+    def cut(self, lines: int) -> None:
+        """Leave only the first lines of the journal."""
+        kept = self.files["journal.jsonl"].splitlines(keepends=True)[:lines]
+        self.files["journal.jsonl"] = b"".join(kept)
+        self.manifest = replace(self.manifest, head=Head(lines, digest_of_bytes(kept[-1][:-1])))
+
+    def drop_trees(self) -> None:
+        del self.files["worktree.pack"]
+        self.manifest = replace(self.manifest, trees=None)
+
+
+ARTIFACT = "artifacts/build/1/büro.txt"
+
+
+class TestForged:
+    """Every digest is right: what the journal says of itself and of the files decides."""
+
+    @pytest.mark.parametrize(
+        ("forge", "why"),
+        [
+            (lambda f: f.files.update({"plan.yaml": f.files["plan.yaml"] + b"# x\n"}), "plan.yaml is not what the"),
+            (lambda f: f.files.update({ARTIFACT: b"other"}), f"{ARTIFACT} is not what the journal tells"),
+            (lambda f: f.files.pop(ARTIFACT), f"it lacks {ARTIFACT}"),
+            (lambda f: f.files.update({"artifacts/build/1/x": b""}), "no event tells of artifacts/build/1/x"),
+            (lambda f: f.files.update({"snapshot.json": b"{}"}), "no event tells of snapshot.json"),
+            (lambda f: f.files.pop("journal.jsonl"), "it lacks the journal, or the plan"),
+            (lambda f: f.files.update({"journal.jsonl": b""}), "events 1 to 13 are missing"),
+            (
+                lambda f: f.files.update({"journal.jsonl": f.files["journal.jsonl"].replace(b'"ada"', b'"eve"', 1)}),
+                "event 1 was changed, or event 2",
+            ),
+            (lambda f: f.cut(2), "the last batch is torn"),
+            (lambda f: setattr(f, "manifest", replace(f.manifest, run=RUN)), "its journal is that of another run"),
+            (
+                lambda f: f.drop_trees(),
+                "its worktree and what it says of it do not fit",
+            ),
+            (lambda f: f.files.update({"worktree.pack": b"PACK"}), "git does not take the objects of its worktree"),
+            (
+                lambda f: setattr(f, "manifest", replace(f.manifest, trees=TreePack(f.manifest.commit, {}))),
+                "does not keep the tree that the journal tells",
+            ),
+            (lambda f: f.files.update({"archive.gz": b"x"}), "archive.gz: it is no file that `nofx archive export`"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_it_is_refused_and_nothing_is_written(
+        self, shop: Runner, tmp_path: Path, forge: Callable[[Forger], object], why: str
+    ) -> None:
+        forger = Forger()
+        forge(forger)
+        error = shop.error("import", forger.write(tmp_path / "forged"), code=3)
+        assert error["code"] == "run-file-bad"
+        assert why in error["message"]
+        assert not shop.records.layout.root.exists()
+        assert git(shop.cli.folder, "for-each-ref", "refs/nofx") == ""
+
+    def test_a_tail_that_was_cut_off_shows_against_the_head(self, shop: Runner, tmp_path: Path) -> None:
+        """Whole batches: without a head that was noted elsewhere, nothing tells that there were more."""
+        forger = Forger()
+        ends = [
+            number
+            for number, line in enumerate(forger.files["journal.jsonl"].splitlines(), 1)
+            if b'"more":' not in line and number < forger.manifest.head.seq
+        ]
+        forger.cut(ends[-1])
+        vouched = {name: data for name, data in forger.files.items() if name.encode() in forger.files["journal.jsonl"]}
+        always = {"journal.jsonl", "plan.yaml", "worktree.pack"}
+        forger.files = {name: data for name, data in forger.files.items() if name in vouched or name in always}
+        file = forger.write(tmp_path / "forged")
+        assert shop.error("import", file, "--expect-head", V1_HEAD, code=5)["code"] == "head-differs"
+        shop("import", file)
