@@ -6,6 +6,7 @@ from nofx_cli.errors import ExitCode
 _BY_ERROR = {
     "rejected": ExitCode.DENIED,
     "policy-denied": ExitCode.DENIED,
+    "sql-denied": ExitCode.DENIED,
     "budget-exhausted": ExitCode.BUDGET_EXHAUSTED,
 }
 
