@@ -44,9 +44,7 @@ def _plan_option(hook: str) -> typer.models.OptionInfo:
     return option
 
 
-HooksArgument = Annotated[
-    list[str] | None, typer.Argument(help="Which [default: all].", metavar="HOOK", autocompletion=_complete_hook)
-]
+HooksArgument = Annotated[list[str] | None, typer.Argument(help="Which [default: all].", autocompletion=_complete_hook)]
 
 
 @app.callback()
@@ -131,7 +129,7 @@ def status(*, as_json: JsonOption = False) -> None:
 @app.command(name="run")
 def run_hook(
     hook: Annotated[str, typer.Argument(help=f"One of {', '.join(HOOKS)}.", autocompletion=_complete_hook)],
-    args: Annotated[list[str] | None, typer.Argument(help="What git gives to the hook.", metavar="ARG")] = None,
+    args: Annotated[list[str] | None, typer.Argument(help="What git gives to the hook.")] = None,
     *,
     plan: Annotated[str, typer.Option("--plan", help="A file below the top, or a name.", metavar="PLAN")] = DEFAULT,
     project: Annotated[str, typer.Option("--project", help="The project's folder below the top.", metavar="DIR")] = "",
