@@ -212,27 +212,29 @@ def _watched(
     """Run git while somebody may want it to stop; away from the terminal, on which ssh would ask for a password."""
     import signal
     import subprocess
+    from tempfile import TemporaryFile
     from time import monotonic
 
-    pipe = subprocess.PIPE
-    over, given = monotonic() + seconds, stdin or None
-    with subprocess.Popen(
-        argv, cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-    ) as git:
-        try:
-            while True:
-                check()
-                try:
-                    out, said = git.communicate(given, timeout=_ASKED_SECONDS)
-                except subprocess.TimeoutExpired:
-                    given = None  # it goes on with what it was given first
-                    if monotonic() > over:
-                        raise subprocess.TimeoutExpired(argv, seconds) from None
-                else:
-                    return subprocess.CompletedProcess(argv, git.returncode, out, said)
-        finally:
-            if git.returncode is None:
-                os.killpg(git.pid, signal.SIGKILL)
+    over, pipe = monotonic() + seconds, subprocess.PIPE
+    with TemporaryFile() as given:  # a pipe that is waited on with a time limit does not get all of it (CPython 3.11)
+        given.write(stdin)
+        given.seek(0)
+        with subprocess.Popen(
+            argv, cwd=folder, env=environment, stdin=given, stdout=pipe, stderr=pipe, start_new_session=True
+        ) as git:
+            try:
+                while True:
+                    check()
+                    try:
+                        out, said = git.communicate(timeout=_ASKED_SECONDS)
+                    except subprocess.TimeoutExpired:
+                        if monotonic() > over:
+                            raise subprocess.TimeoutExpired(argv, seconds) from None
+                    else:
+                        return subprocess.CompletedProcess(argv, git.returncode, out, said)
+            finally:
+                if git.returncode is None:
+                    os.killpg(git.pid, signal.SIGKILL)
 
 
 def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -68,10 +68,10 @@ def test_a_command_that_takes_too_long(here: Path) -> None:
         Git(here, reach=Reach("file")).attempt("wait", seconds=0.1)
 
 
-def test_what_is_given_to_read_arrives_whole(here: Path) -> None:
-    content = b"x" * 3_000_000
-    with_reach = Git(here, reach=Reach("file")).do("hash-object", "--stdin", stdin=content)
-    assert with_reach == Git(here).do("hash-object", "--stdin", stdin=content)
+def test_what_is_given_to_read_arrives_whole_also_where_it_is_read_late(here: Path) -> None:
+    git(here, "config", "alias.late", "!sleep 0.2; wc -c")
+    asked = Git(here, reach=Reach("file"))
+    assert asked.do("late", stdin=b"x" * 3_000_000).strip() == b"3000000"
 
 
 def _is_gone(pid: int) -> bool:
