@@ -36,6 +36,11 @@ def complete_worker(incomplete: str) -> list[str]:
     return _offer(lambda: (name for name in _workers() if name.startswith(incomplete)))
 
 
+def complete_target(incomplete: str) -> list[str]:
+    """Those who are told of events, as nofx.yaml names them."""
+    return _offer(lambda: (name for name in _targets() if name.startswith(incomplete)))
+
+
 def complete_artifact(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the artifacts of the run and step that were typed before."""
     return _offer(lambda: (name for name in _artifacts(ctx) if name.startswith(incomplete)))
@@ -51,6 +56,12 @@ def _store() -> RunStore:
     from nofx_cli.wiring.reading import open_store
 
     return open_store()
+
+
+def _targets() -> Iterable[str]:
+    from nofx_cli.wiring.reading import read_targets
+
+    return read_targets()
 
 
 def _workers() -> Iterator[str]:

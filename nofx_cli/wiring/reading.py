@@ -1,6 +1,7 @@
 """A store to look into, without all that executing needs: shell completion must answer while a person types."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from nofx_cli.clock import SystemClock
@@ -24,6 +25,13 @@ def open_store() -> RunStore:
 def open_workers() -> Workers:
     """The workers of that store; raises as `open_store`."""
     return FileWorkers(_layout(), SystemClock())
+
+
+def read_targets() -> Iterable[str]:
+    """The names of those who are told of events. Raises as `open_store`."""
+    from nofx_cli.wiring.project_rules import RulesFile
+
+    return RulesFile(find_project(Path.cwd().resolve())).check().notify
 
 
 def _layout() -> Layout:

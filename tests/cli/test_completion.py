@@ -101,6 +101,12 @@ def test_nothing_is_said_whatever_is_wrong(cli: Console, records: Records) -> No
     assert _offered(cli, "nofx show ") == []
 
 
+def test_those_who_are_told_of_events(cli: Console) -> None:
+    (cli.folder / "nofx.yaml").write_text("notify: {team: {url: 'https://x.example'}, ops: {url: 'https://y.example'}}")
+    assert _offered(cli, "nofx notify test ") == ["team", "ops"]
+    assert _offered(cli, "nofx notify send t") == ["team"]
+
+
 def test_names_that_would_act_on_a_terminal_are_not_offered(cli: Console, records: Records) -> None:
     records.add(TWO_STEPS, [STARTED, (ev.StepEnqueued(), EVIL), (ev.StepEnqueued(), "build")])
     assert _offered(cli, "nofx logs latest ") == ["build"]

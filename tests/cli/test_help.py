@@ -19,6 +19,7 @@ GROUPS = {
     "models": ["list", "test"],
     "archive": ["ls", "show", "export", "import", "prune"],
     "backup": ["create", "list", "verify", "restore", "prune"],
+    "notify": ["status", "send", "test", "drop"],
     "dlq": ["list", "show", "requeue", "drop"],
 }
 WORKER = ["start", "stop", "status", "forget"]  # not a mere group: alone it works

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nofx_cli.cli.completion import complete_target
 from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import note, out, out_json, safe
 from nofx_cli.domain.ids import JsonObject
@@ -23,8 +24,13 @@ app = typer.Typer(
     help="See who is told of events; tell what is left, try a target.",
 )
 
-_TargetOption = Annotated[str, typer.Argument(help="A target of nofx.yaml [default: all].", metavar="TARGET")]
-_TargetArgument = Annotated[str, typer.Argument(help="A target of nofx.yaml.", metavar="TARGET")]
+_TargetOption = Annotated[
+    str,
+    typer.Argument(help="A target of nofx.yaml [default: all].", metavar="TARGET", autocompletion=complete_target),
+]
+_TargetArgument = Annotated[
+    str, typer.Argument(help="A target of nofx.yaml.", metavar="TARGET", autocompletion=complete_target)
+]
 
 
 @app.callback()
@@ -65,9 +71,9 @@ def send(target: _TargetOption = "", *, as_json: JsonOption = False) -> None:
 
 @app.command(name="test")
 def try_target(target: _TargetArgument, *, as_json: JsonOption = False) -> None:
-    """Send a notice of the type `nofx.test`, and show whether it was taken.
+    """Send a notice to try a target, and show whether it was taken.
 
-    Exits with 69 where it was not.
+    It is of the type `nofx.test`. Exits with 69 where it was not.
     """
     import secrets
 
@@ -87,7 +93,10 @@ def try_target(target: _TargetArgument, *, as_json: JsonOption = False) -> None:
 
 @app.command(name="drop")
 def drop(target: _TargetArgument, *, as_json: JsonOption = False) -> None:
-    """Let go of all that the target was not told so far: it is told of what comes from now on."""
+    """Let go of all that the target was not told so far.
+
+    It is told of what comes from now on.
+    """
     _, [courier] = _couriers(target)
     runs = courier.drop()
     if as_json:
