@@ -17,6 +17,9 @@ import pytest
 
 from nofx_cli.domain.databases import DatabaseSpec
 
+PLACE = os.environ.get("NOFX_TEST_POSTGRES") or "127.0.0.1:5432"
+IN_CI = os.environ.get("CI") == "true"
+"""Both are read before a test's environment is made."""
 USERS = ("postgres", "root")
 
 
@@ -125,8 +128,8 @@ def postgres_schema() -> Iterator[PostgresSchema]:
     """A new schema, which is dropped afterwards."""
     address = postgres_address()
     if address is None:
-        told = f"no PostgreSQL answers at {_place()} (NOFX_TEST_POSTGRES)"
-        if os.environ.get("CI") == "true":
+        told = f"no PostgreSQL answers at {PLACE} (NOFX_TEST_POSTGRES)"
+        if IN_CI:
             pytest.fail(told)
         pytest.skip(told)
     database = PostgresSchema(address, f"nofx_test_{uuid4().hex[:12]}")
@@ -143,17 +146,13 @@ def postgres_address() -> str | None:
     import psycopg
 
     for user in USERS:
-        address = f"postgresql://{user}@{_place()}/postgres"
+        address = f"postgresql://{user}@{PLACE}/postgres"
         try:
             psycopg.connect(address, connect_timeout=5).close()
         except psycopg.Error:
             continue
         return address
     return None
-
-
-def _place() -> str:
-    return os.environ.get("NOFX_TEST_POSTGRES") or "127.0.0.1:5432"
 
 
 def with_table(database: DatabaseUnderTest, rows: Sequence[tuple[object, ...]] = ()) -> None:
