@@ -33,7 +33,7 @@ def test_help(cli: Console, words: list[str], monkeypatch: pytest.MonkeyPatch) -
     text = cli.ok(*words, "--help")
     assert text.startswith(f"Usage: {' '.join(['nofx', *words])}")
     assert max(map(len, text.splitlines())) <= 80
-    for many in ("]", "}", "runs", "plans", "keys", "workers"):
+    for many in ("]", "}", "runs", "plans", "keys", "workers", "hooks", "args"):
         text = text.replace(f"{many}...", "")
     assert "..." not in text
 
