@@ -50,7 +50,7 @@ def test_runs(cli: Console, records: Records, command: str) -> None:
     assert _offered(cli, f"nofx {command} lat") == ["latest"]
 
 
-@pytest.mark.parametrize("command", ["cancel", "resume", "rerun", "retry"])
+@pytest.mark.parametrize("command", ["cancel", "resume", "rerun", "retry", "rollback"])
 def test_runs_for_commands_that_go_on(cli: Console, records: Records, command: str) -> None:
     records.add(TWO_STEPS)
     assert _offered(cli, f"nofx {command} 2026") == [RUN]
@@ -63,6 +63,7 @@ def test_steps_of_the_run_that_was_typed(cli: Console, records: Records) -> None
     assert _offered(cli, "nofx logs latest ") == ["build"]
     assert _offered(cli, f"nofx show {RUN} --step c") == ["check"]
     assert _offered(cli, f"nofx retry {RUN} --from ") == ["build", "check"]
+    assert _offered(cli, f"nofx rollback {RUN} --to ") == ["build", "check"]
 
 
 @pytest.mark.parametrize("command", ["approve", "reject", "waive"])
@@ -73,6 +74,12 @@ def test_an_answer_is_offered_the_steps_that_wait(cli: Console, records: Records
     records.append(OTHER, (ev.ApprovalGranted("ab" * 32), "check"))
     assert _offered(cli, f"nofx {command} ") == ["build"]
     assert _offered(cli, f"nofx {command} --run {OTHER} ") == []
+
+
+def test_a_question_that_was_rolled_back_is_not_offered(cli: Console, records: Records) -> None:
+    _asking(records, "build")
+    records.append(RUN, ev.RunRolledBack(1))
+    assert _offered(cli, "nofx approve ") == []
 
 
 def test_plans(cli: Console) -> None:

@@ -150,6 +150,15 @@ class TestReport:
         (lint,) = cli.json("gates", "report")["gates"]
         assert (lint["attempt"], [finding["message"] for finding in lint["findings"]]) == (2, [SYS.message])
 
+    def test_what_was_rolled_back_does_not_count(self, cli: Console, gates: Gates) -> None:
+        gates.judge("lint", "failed", OS)
+        ended = gates.records.store.head(RUN).seq
+        gates.tell((ev.StepReset("retry"), "lint"))
+        gates.judge("lint", "failed", SYS, attempt=2)
+        gates.tell(ev.RunRolledBack(ended))
+        (lint,) = cli.json("gates", "report")["gates"]
+        assert (lint["attempt"], [finding["message"] for finding in lint["findings"]]) == (1, [OS.message])
+
     def test_foreign_text_is_harmless(self, cli: Console, gates: Gates) -> None:
         odd = Finding(EVIL, 1, 1, EVIL, "error", f"{COMMAND}\n{EVIL}")
         gates.judge("lint", "failed", odd)

@@ -126,6 +126,17 @@ def test_time_counts_as_long_as_the_run_was_executed() -> None:
     assert state.active_ms(AT + 10_000_000) == 4_000 + 2_000
 
 
+def test_time_that_was_rolled_back_was_executed_all_the_same() -> None:
+    """From second 1 to 3, and from 4 to 6, behind the point."""
+    state = after(ev.RunWaiting(("a",)), ev.RunResumed(), *attempt(A, 1)[:1], ev.RunFailed(), back(4))
+    assert (state.status, state.active_ms(AT + 60_000_000)) == (RunStatus.WAITING, 4_000)
+
+
+def test_the_rules_may_have_been_changed_since_by_a_person() -> None:
+    state = after((ev.StepStarted(rules="r1"), A, 1), ev.JournalRepaired(), back(4))
+    assert state.rules == ""
+
+
 @pytest.mark.parametrize("executed_to", [3, 4])
 def test_a_run_that_was_cut_off_was_executed_until_its_last_event(executed_to: int) -> None:
     state = after((ev.StepStarted(), A, 1), back(executed_to))

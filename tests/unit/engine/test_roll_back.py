@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -15,6 +16,7 @@ from nofx_cli.domain.plan import Step
 from nofx_cli.domain.state import RunState, RunStatus
 from nofx_cli.domain.step_state import StepStatus
 from nofx_cli.engine.answer import answer
+from nofx_cli.engine.ask_model import _of_replayed as of_replayed
 from nofx_cli.engine.enqueue import enqueue
 from nofx_cli.engine.follow import follow
 from nofx_cli.engine.list_runs import list_runs
@@ -22,6 +24,7 @@ from nofx_cli.engine.measure_runs import measure_runs
 from nofx_cli.engine.open_run import OpenRun
 from nofx_cli.engine.ready_jobs import jobs_of
 from nofx_cli.engine.rebuild_queue import rebuild_queue, stranded_runs
+from nofx_cli.engine.replayed import decisions
 from nofx_cli.engine.retry import retry
 from nofx_cli.engine.roll_back import RolledBack, find_way_back, roll_back
 from nofx_cli.engine.view_run import view_run
@@ -116,6 +119,7 @@ def test_to_a_point_where_a_person_was_asked(rig: Rig) -> None:
     rig.execute(rig.reopen(run))
     asked = 1 + rig.types(run).index("run.waiting")
     assert back(rig, run, str(asked)).way.after.status is RunStatus.WAITING
+    assert [listed.status for listed in list_runs(rig.services, limit=None)] == ["waiting"]
     answer(rig.reopen(run), B, "rejected")
     assert rig.execute(rig.reopen(run)).state.status is RunStatus.FAILED
 
@@ -158,9 +162,11 @@ def test_what_ran_at_that_point_is_taken_over_by_workers_though_its_own_lives(ri
     assert rig.types(run.run).count("step.started a") == 2
 
 
-def test_workers_leave_it_alone_until_somebody_goes_on(rig: Rig) -> None:
+@pytest.mark.parametrize("point", ["step.finished a", "step.started b"])
+def test_workers_leave_it_alone_until_somebody_goes_on(rig: Rig, point: str) -> None:
     run = chain(rig).run
-    back(rig, run, "a")
+    back(rig, run, str(1 + rig.types(run).index(point)))
+    rig.append(run, ev.SnapshotTaken("t"))  # as where it works in a worktree
     before = rig.types(run)
     enqueued = rig.create(Step(A, "count"))  # a job of it, left in the queue by whoever died before the rollback
     rig.services.queue.put([replace(job, run=run) for job in _jobs(rig, enqueued)])
@@ -169,6 +175,8 @@ def test_workers_leave_it_alone_until_somebody_goes_on(rig: Rig) -> None:
     assert list(rebuild_queue(rig.services)) == []
     assert list(stranded_runs(rig.services)) == []
     enqueue(rig.reopen(run))
+    (job,) = [job for job in rig.services.queue.waiting() if job.run == run]
+    assert (job.step, job.attempt) == ("b", 2)
     rig.worker()
     assert rig.reopen(run).state.status is RunStatus.SUCCEEDED
 
@@ -203,6 +211,40 @@ def test_what_somebody_appends_meanwhile_is_rolled_back_too(rig: Rig, monkeypatc
     roll_back(rig.reopen(run), "a", reason="", settle_the_dead=answered_just_now)
     assert rig.types(run)[-2:] == ["approval.granted b", "run.rolled_back"]
     assert rig.reopen(run).state.steps[B].status is StepStatus.PENDING
+
+
+def test_it_is_rolled_back_as_it_stands_and_not_as_it_was_seen(rig: Rig) -> None:
+    seen = rig.create(Step(A, "count"), Step(B, "count", (A,)))
+    rig.execute(rig.reopen(seen.run))
+    done = roll_back(seen, "a", reason="", settle_the_dead=settle_the_dead)
+    assert done.way.before.steps[B].status is StepStatus.SUCCEEDED
+
+
+def test_a_replay_repeats_the_decisions_that_count(rig: Rig) -> None:
+    run = chain(rig, approval=True).run
+    asked = rig.reopen(run).seq
+    answer(rig.reopen(run), B, "rejected", note="no")
+    rig.execute(rig.reopen(run))
+    back(rig, run, str(asked))
+    answer(rig.reopen(run), B, "granted", note="yes")
+    assert [decided.note for decided in decisions(rig.services.store, run, B)] == ["yes"]
+
+
+def test_a_replay_is_given_the_answer_that_counts(rig: Rig) -> None:
+    run = rig.create(Step(A, "count")).run
+    rig.append(run, ev.LlmResponded("d", "m", answer="wrong"), "a", 1)
+    back(rig, run, "1")
+    rig.append(run, ev.LlmResponded("d", "m", answer="right"), "a", 2)
+    taken: list[str] = []
+
+    class Kept:
+        def exact(self, digest: str, answer: str) -> str:
+            taken.append(answer)
+            return answer
+
+    ctx = SimpleNamespace(step=A)
+    of_replayed(rig.services, Kept(), ctx, run=run, digest="d", passed=frozenset())  # type: ignore[arg-type]
+    assert taken == ["right"]
 
 
 def test_a_run_that_lives_is_refused_and_nothing_is_changed(rig: Rig) -> None:
