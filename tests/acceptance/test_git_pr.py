@@ -148,6 +148,7 @@ class TestOnePullRequest:
         assert len(shop.forge.pulls) == 1
         assert shop.step()["outputs"]["number"] == 1
 
+    @pytest.mark.long
     def test_a_second_run_has_a_branch_and_a_pull_request_of_its_own(self, shop: Shop) -> None:
         shop.opened()
         shop.opened()

@@ -12,6 +12,7 @@ Once the branch is pushed, what is left goes on with that commit, whatever becam
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from nofx_cli import errors
 from nofx_cli.domain.effects import Done, Intent, NotDone, Reconciled
@@ -106,7 +107,7 @@ def _run(ctx: StepContext, options: Options) -> Outcome:
 
 def _push(ctx: StepContext, options: Options, target: Target) -> JsonObject | None:
     """Push what was approved; None where there is nothing, and that is to be passed over."""
-    with _proposal(ctx, options, target) as (proposal, own):
+    with _proposal(ctx, options, target, scratch=ctx.scratch) as (proposal, own):
         if not proposal.commit and options.skips_if_empty:
             return None
         _need_changes(proposal)
@@ -199,8 +200,10 @@ def _need_approval(ctx: StepContext, proposal: Proposal) -> None:
 
 
 @contextmanager
-def _proposal(ctx: StepContext, options: Options, target: Target) -> Iterator[tuple[Proposal, OwnRepository]]:
-    with own_repository(target.checkout, target.remote, target.reach(ctx)) as own:
+def _proposal(
+    ctx: StepContext, options: Options, target: Target, *, scratch: Path | None = None
+) -> Iterator[tuple[Proposal, OwnRepository]]:
+    with own_repository(target.checkout, target.remote, target.reach(ctx), scratch=scratch) as own:
         yield make_proposal(ctx, options, target, own), own
 
 

@@ -170,9 +170,15 @@ class OwnRepository:
 
 
 @contextmanager
-def own_repository(checkout: Checkout | None, remote: Remote, reach: Reach) -> Iterator[OwnRepository]:
-    """Make it in a temporary folder, and throw it away afterwards."""
-    with TemporaryDirectory(prefix="nofx-pull-request-", ignore_cleanup_errors=True) as folder:
+def own_repository(
+    checkout: Checkout | None, remote: Remote, reach: Reach, *, scratch: Path | None = None
+) -> Iterator[OwnRepository]:
+    """Make it in a temporary folder, and throw it away afterwards.
+
+    Args:
+        scratch: where the folder lies; what is left there by a crash goes with the attempt.
+    """
+    with TemporaryDirectory(prefix="nofx-pull-request-", dir=scratch, ignore_cleanup_errors=True) as folder:
         yield OwnRepository(Path(folder, "git"), checkout, remote, reach)
 
 
