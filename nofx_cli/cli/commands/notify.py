@@ -40,7 +40,7 @@ def notify() -> None:
 
 @app.command(name="status")
 def status(target: _TargetOption = "", *, as_json: JsonOption = False) -> None:
-    """Show each target: what it is told, what is left to tell, and what is wrong with it."""
+    """Show each target: its events, what is left to tell, what is wrong."""
     from nofx_cli.cli.render import notify_view
 
     session, couriers = _couriers(target)

@@ -333,3 +333,21 @@ def test_steps_are_named(post: Post) -> None:
     )
     post.courier(events=("approval.*",)).round()
     assert json.loads(post.receiver.requests[0].body)["step"] == "ok"
+
+
+def test_what_comes_while_the_end_of_a_run_is_told_keeps_it_open(post: Post) -> None:
+    """It ends, goes on and ends again, all before the receiver has answered."""
+    post.run(ONE, SUCCEEDED)
+
+    def goes_on(notice: JsonObject) -> int:
+        post.receiver.judge = None
+        post.goes_on(ONE, ev.RunResumed(), SUCCEEDED)
+        return 200
+
+    courier = post.courier(events=("run.succeeded",))
+    post.receiver.judge = goes_on
+    assert courier.round() == Told(sent=1)
+    assert courier.outbox.runs() == [ONE]
+    assert courier.round() == Told(sent=1)
+    assert post.receiver.ids == _ids(ONE, [2, 4])
+    assert courier.outbox.runs() == []
