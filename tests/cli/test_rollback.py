@@ -180,6 +180,23 @@ def test_an_attempt_that_ran_at_the_point_ended_by_being_cut_off(nofx: Runner) -
     assert [told["ended_with"] for told in attempts] == ["step.interrupted", "step.finished"]
 
 
+def test_who_follows_the_events_learns_how_it_stands(nofx: Runner) -> None:
+    nofx.run(ECHO + LAST)
+    nofx("timeline", "--exit-status")
+    undo = str(nofx.json("rollback", "--to", "build")["undo"]).split()[1:]
+    nofx("timeline", "--exit-status", code=1)
+    nofx(*undo)
+    nofx("timeline", "--follow", "--exit-status")
+
+
+def test_the_lineage_is_of_what_counts(nofx: Runner) -> None:
+    nofx.run(ECHO + LAST)
+    nofx("rollback", "--to", "2")
+    nofx("resume")
+    products = nofx.json("show", "--lineage")["products"]
+    assert [(made["step"], made["attempt"]) for made in products] == [("build", 2)]
+
+
 def test_logs_of_attempts_that_were_rolled_back_can_be_read(nofx: Runner) -> None:
     nofx.run("  - {name: say, tool: shell, inputs: {command: 'echo said by $NOFX_ATTEMPT'}}\n" + LAST)
     nofx("rollback", "--to", "2")
