@@ -52,7 +52,7 @@ class PostgresSession:
 
         self._schema, self._place = schema, f"{url.host or 'the local socket'}, database {url.database}"
         self._secret = str(url.password or "")
-        options = f"-c lock_timeout={wait_ms} -c statement_timeout={time_limit_ms} -c search_path={schema}"
+        options = f'-c lock_timeout={wait_ms} -c statement_timeout={time_limit_ms} -c search_path="{schema}"'
         given = {"connect_timeout": _CONNECT_SECONDS, "options": options, "application_name": "nofx"}
         with self._told():
             engine = create_engine(

@@ -67,7 +67,10 @@ class SqliteSession:
 
     def table(self, name: str) -> Table | None:
         found = self.select(
-            Bound("SELECT name FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(?)", (name,))
+            Bound(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 AND lower(name) = lower(?)",
+                (name,),
+            )
         )
         if not found:
             return None

@@ -71,7 +71,10 @@ EVASIONS: dict[str, list[str]] = {
         "delete from t where id in (select u.id from u join secrets s on s.id = u.id)",
         "delete from t where id in (select u.id from u, secrets)",
     ],
-    "on-conflict": ["insert into t (id) values (1) on conflict (id) do update set a = 2"],
+    "on-conflict": [
+        "insert or replace into t (id) values (1)",
+        "insert into t (id) values (1) on conflict (id) do update set a = 2",
+    ],
     "function": [
         f"update t set a = pg_sleep(10) {W}",
         f"update t set a = pg_read_file('/etc/passwd') {W}",
@@ -88,6 +91,9 @@ EVASIONS: dict[str, list[str]] = {
         f"update t set a = current_user {W}",
         "insert into t (a) select row_number() over (order by id) from u",
         "insert into t (a) values (readfile('/etc/passwd'))",
+        "delete from t where id in (select value from json_each('[1]'))",
+        "delete from t where id in (select name from pragma_table_info('t'))",
+        "delete from t where id in (select generate_series(1, 1000000000) from u)",
     ],
     "schema": [
         f"update other.t set a = 1 {W}",
@@ -112,6 +118,10 @@ EVASIONS: dict[str, list[str]] = {
         "delete from t where id = any(array[1, 2])",
         "insert into t select * from u limit 5",
         "insert into t default values",
+        "delete from t where id in secrets",
+        "delete from t where id in (select distinct id from u)",
+        "delete from t where id in (select id from u limit 1)",
+        "delete from t where id in (select id from (select id from u) v)",
     ],
     "not-parsed": [
         "update t set where",
