@@ -1,8 +1,7 @@
 # Every target makes its own .venv where there is none. All it takes is Python 3.11 or newer, pip, venv, git and make;
-# the tests of gates for JavaScript take Node.js and npm, too, and those of databases a PostgreSQL: `.ci/postgres` starts
-# one where none answers at NOFX_TEST_POSTGRES (127.0.0.1:5432), `.ci/postgres stop` ends it. The tests with a real model
-# take two packages that are not there for every machine: a server of models, and a small model in a file; of what they
-# depend on nothing is needed.
+# the tests of gates for JavaScript take Node.js and npm, too, and those of databases a PostgreSQL: `make postgres` starts
+# one where none answers at NOFX_TEST_POSTGRES (127.0.0.1:5432). The tests with a real model take two packages that are
+# not there for every machine: a server of models, and a small model in a file; of what they depend on nothing is needed.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -22,7 +21,7 @@ MAKE_VENV = test -x $(1)/bin/python && $(1)/bin/python -m pip --version >/dev/nu
 	{ echo "nofx needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …" >&2; exit 1; }; \
 	$(PYTHON) -m venv --clear $(1); }
 
-.PHONY: help demo test test-long test-crash test-latest check bench reference picture clean
+.PHONY: help demo test test-long test-crash test-latest check bench reference picture postgres postgres-stop clean
 
 help:
 	@echo "make demo         verify this very repository with gates, an approval and a timeline"
@@ -34,6 +33,7 @@ help:
 	@echo "make test-latest  run the tests with the newest versions of every dependency"
 	@echo "make reference    write the generated pages of docs/reference"
 	@echo "make picture      draw the live view for the README"
+	@echo "make postgres     start a PostgreSQL for the tests of databases where none answers; make postgres-stop ends it"
 	@echo "make clean        remove what these targets made"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -96,6 +96,12 @@ reference: $(VENV)/.installed
 
 picture: $(VENV)/.installed
 	$(BIN)/python docs/make_picture.py
+
+postgres:
+	@.ci/postgres
+
+postgres-stop:
+	@.ci/postgres stop
 
 clean:
 	rm -rf $(VENV) $(LATEST) $(NODE_TOOLS)/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .ruff_cache

@@ -55,9 +55,9 @@ def test_ci_runs_the_tests_and_every_check_and_fails_with_them(tmp_path: Path) -
         done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
         outcomes[failing] = (done.returncode != 0, done.stdout.split("\n")[:-1])
     assert outcomes == {
-        "nothing": (False, ["make test", "make check"]),
-        "test": (True, ["make test"]),
-        "check": (True, ["make test", "make check"]),
+        "nothing": (False, ["make postgres", "make test", "make check", "make postgres-stop"]),
+        "test": (True, ["make postgres", "make test", "make postgres-stop"]),
+        "check": (True, ["make postgres", "make test", "make check", "make postgres-stop"]),
     }
 
 
