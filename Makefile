@@ -1,7 +1,8 @@
 # Every target makes its own .venv where there is none. All it takes is Python 3.11 or newer, pip, venv, git and make;
-# the tests of gates for JavaScript take Node.js and npm, too, and those of databases a PostgreSQL: `make postgres` starts
-# one where none answers at NOFX_TEST_POSTGRES (127.0.0.1:5432). The tests with a real model take two packages that are
-# not there for every machine: a server of models, and a small model in a file; of what they depend on nothing is needed.
+# the tests of gates for JavaScript take Node.js and npm, too, and those of databases a PostgreSQL: `make postgres`
+# starts one where none answers at NOFX_TEST_POSTGRES (127.0.0.1:5432). The tests with a real model take two packages
+# that are not there for every machine: a server of models, and a small model in a file; of what they depend on nothing
+# is needed.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
