@@ -27,8 +27,7 @@ _OF_THE_USER = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
 _SETTINGS = (
     *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.splitIndex=false", "submodule.recurse=false"),
     *("advice.detachedHead=false", "core.quotePath=false", "gc.auto=0", "maintenance.auto=false"),
-    # What the journal says is kept is kept after a power cut, too; git older than 2.36 does not know how.
-    *("core.fsync=objects,reference", "core.fsyncMethod=batch"),
+    "core.fsyncMethod=batch",
 )
 _OF_REACHING = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
 """How whoever started nofx reaches other machines."""
@@ -79,6 +78,7 @@ class Git:
         git_dir: the repository's folder, where git is not to look for it; `folder` is the top of the work tree then.
         index: an index of nofx's own.
         reach: how remotes may be reached; without it none is.
+        durable: what is written is still there after a power cut; git older than 2.36 does not know how.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Git:
         git_dir: Path | None = None,
         index: Path | None = None,
         reach: Reach | None = None,
+        durable: bool = True,
     ) -> None:
         self.folder, self._reach = folder, reach
         self._environment = dict(_environment(os.environ))
@@ -97,7 +98,8 @@ class Git:
             self._environment |= {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
         if index is not None:
             self._environment["GIT_INDEX_FILE"] = str(index)
-        self._settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        fsync = "objects,reference" if durable else "none"
+        self._settings = [word for setting in (*_SETTINGS, f"core.fsync={fsync}") for word in ("-c", setting)]
         self._filters: list[str] | None = None
 
     def ask(self, *words: str) -> str | None:

@@ -1,9 +1,9 @@
 """A repository of nofx's own, in which the commit is made and from which it is pushed.
 
-It is made for one look or one attempt and thrown away. It has no settings, no hooks and no work tree; from the
-project's repository it borrows objects, and writes nothing there: neither an object nor a reference. So the user's
-folder, index, branches, stash and settings cannot be touched, and nothing that an earlier step wrote into them has a
-say.
+It is made for one look or one attempt and thrown away, so nothing in it is made durable. It has no settings, no hooks
+and no work tree; from the project's repository it borrows objects, and writes nothing there: neither an object nor a
+reference. So the user's folder, index, branches, stash and settings cannot be touched, and nothing that an earlier step
+wrote into them has a say.
 """
 
 import os
@@ -66,11 +66,11 @@ class OwnRepository:
     def __init__(self, folder: Path, checkout: Checkout | None, remote: Remote, reach: Reach) -> None:
         self._remote, self._index = remote, folder / "nofx.index"
         form = (f"--object-format={checkout.digests}",) if checkout else ()
-        Git(folder.parent).do("init", "--quiet", "--bare", "--template=", *form, str(folder))
+        Git(folder.parent, durable=False).do("init", "--quiet", "--bare", "--template=", *form, str(folder))
         if checkout is not None:
             _borrow(folder, checkout)
-        self.git = Git(folder, git_dir=folder, index=self._index)
-        self._outside = Git(folder, git_dir=folder, reach=reach)
+        self.git = Git(folder, git_dir=folder, index=self._index, durable=False)
+        self._outside = Git(folder, git_dir=folder, reach=reach, durable=False)
         self.objects = folder / "objects"
 
     def look(self, branch: str, base: str) -> Heads:

@@ -1,6 +1,7 @@
 """A project, its remote and a forge, and a step `git_pr` in a context of the test's own."""
 
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
@@ -17,15 +18,24 @@ BRANCH = f"nofx-pr/{RUN}/pr"
 GRANTED = Granted("ada", "2026-01-01T12:00:00.000000Z", "", "0" * 64)
 
 
+def make_repositories(folder: Path) -> Path:
+    """A project, and its remote, for scenes to begin with."""
+    workspace = make(folder / "workspace", {"a.txt": "a\n", "docs/b.txt": "b\n"})
+    git(folder, "clone", "-q", "--bare", str(workspace), "bare.git")
+    git(folder / "bare.git", "config", "http.receivepack", "true")
+    return folder
+
+
 class Scene:
     """The project's remote `origin` is the folder `bare`, which has the branch `trunk` only."""
 
-    def __init__(self, folder: Path, forge: ForgeServer) -> None:
+    def __init__(self, folder: Path, forge: ForgeServer, *, before: Path) -> None:
+        """`before` is what `make_repositories` made."""
         self.folder, self.forge, self.bare = folder, forge, forge.bare
-        self.workspace = make(folder / "step" / "workspace", {"a.txt": "a\n", "docs/b.txt": "b\n"})
-        git(folder, "clone", "-q", "--bare", str(self.workspace), str(self.bare))
-        git(self.bare, "config", "http.receivepack", "true")
-        git(self.workspace, "remote", "add", "origin", str(self.bare))
+        self.workspace = folder / "step" / "workspace"
+        copytree(before / "workspace", self.workspace)
+        copytree(before / "bare.git", self.bare)
+        git(self.workspace, "config", "remote.origin.url", str(self.bare))
 
     def context(self, *, run: RunId = RUN, **inputs: Any) -> FakeContext:
         """A step that was approved; None takes an input away."""
