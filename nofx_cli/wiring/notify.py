@@ -1,5 +1,6 @@
 """Who is told of events, put together for a project: loaded only where `nofx.yaml` has `notify:`."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -19,6 +20,8 @@ from nofx_cli.worker.notifier import Notifier
 AT_THE_END_SECONDS = 2.0
 """How long the end of a command waits for what is still to be told, all targets together."""
 _AGAIN_MS = 50
+_SWITCH_SECONDS = 0.0005
+"""How long a thread goes on while another could: the run must not wait at each write for what tells of it."""
 
 
 @record
@@ -96,6 +99,8 @@ def told_while_executed(session: Session, run: RunId) -> Iterator[list[NotTold]]
     """Tell of a run while the block lasts; afterwards the list has who was not told everything."""
     couriers = couriers_of(session)
     not_told = _opened(couriers, run)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     notifiers = [Notifier(courier, own=run) for courier in couriers]
     for notifier in notifiers:
         notifier.start()
@@ -103,6 +108,7 @@ def told_while_executed(session: Session, run: RunId) -> Iterator[list[NotTold]]
         yield not_told
     finally:
         not_told += finished(notifiers)
+        sys.setswitchinterval(usual)
 
 
 def finished(notifiers: Sequence[Notifier], *, within_seconds: float = AT_THE_END_SECONDS) -> list[NotTold]:
