@@ -39,6 +39,8 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+REPLAY = "replay"
+"""The kind of a run's origin that changes nothing outside, and whose models are never asked."""
 ENDED_RUN = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
@@ -209,6 +211,11 @@ class _Context(NamedTuple):  # made for every event: the quickest there is
     attempt: int
     at: str
     actor: ev.Actor | None
+
+
+def is_replay(state: RunState) -> bool:
+    """Whether the run repeats another one, from what is on record of that."""
+    return state.created is not None and state.created.origin.get("kind") == REPLAY
 
 
 def fold(plan: Plan, events: Iterable[ev.Event]) -> RunState:

@@ -11,7 +11,7 @@ from nofx_cli.domain.events import ArtifactCreated, Event
 from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName, digest_of, key_of_digest
 from nofx_cli.domain.plan import Plan, Step
 from nofx_cli.domain.project import limits_time
-from nofx_cli.domain.state import RunState
+from nofx_cli.domain.state import RunState, is_replay
 from nofx_cli.engine.cancellation import StopRequest
 from nofx_cli.engine.output_file import read_output_file
 from nofx_cli.engine.services import Services
@@ -288,6 +288,10 @@ class EngineContext:
         name = intent.kind, intent.target
         begun = self._effects.get(name)
         if begun is None or not begun.is_of(intent):
+            if is_replay(self._state):
+                from nofx_cli.engine.from_record import refuse_effect
+
+                refuse_effect(self._state, *name)
             known = None if begun else self._state.steps[self.step].effects.get(name)
             begun = self._effects[name] = begin_effect(self, known, intent)
         return begun

@@ -16,7 +16,7 @@ from nofx_cli.domain.outcome import Failed, StepError
 from nofx_cli.domain.plan import POLICY_DENIED, Plan, Step
 from nofx_cli.domain.project import limits_time
 from nofx_cli.domain.record import record
-from nofx_cli.domain.state import RunState
+from nofx_cli.domain.state import RunState, is_replay
 from nofx_cli.domain.step_state import Approval, StepState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.failing import after_failure
@@ -67,6 +67,8 @@ def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer,
     try:
         ensure_worktree(services, state)
         handler = find_handler(services, step)
+        if is_replay(state) and (prepared := _from_record(services, state, step_state, handler, ctx)) is not None:
+            return prepared
         settled = _settle(services, step_state, handler, ctx)
         if settled and isinstance(settled[-1].payload, ev.ApprovalRequested):
             return Prepared(settled)
@@ -86,6 +88,20 @@ def prepare(services: Services, plan: Plan, state: RunState, renderer: Renderer,
         held = held_up(services, ctx.run_id, short, step=step.name, attempt=attempt)
         return Prepared([*settled, _claim(ctx), *held])
     return Prepared([*settled, _claim(ctx)], Claimed(step, handler, ctx))
+
+
+def _from_record(
+    services: Services, state: RunState, step: StepState, handler: StepHandler, ctx: EngineContext
+) -> Prepared | None:
+    """In a replay, what follows for a step that changes the world outside; None for any other."""
+    from nofx_cli.engine.from_record import from_record
+
+    recorded = from_record(services, state, step, handler)
+    if recorded is None:
+        return None
+    if recorded.waived:
+        return Prepared([ev.Draft(ev.StepSkipped(ev.SkipReason.WAIVED, recorded.waived), step.name)])
+    return Prepared([_claim(ctx)], Claimed(state.plan.steps[step.place], recorded, ctx))
 
 
 def _settle(services: Services, step: StepState, handler: StepHandler, ctx: EngineContext) -> list[ev.Draft]:

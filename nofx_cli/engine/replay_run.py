@@ -14,12 +14,12 @@ from nofx_cli import errors
 from nofx_cli.domain.findings import FINDINGS_FILE
 from nofx_cli.domain.ids import JsonObject, StepName, digest_of
 from nofx_cli.domain.record import record
-from nofx_cli.domain.state import RunState
+from nofx_cli.domain.state import REPLAY, RunState
 from nofx_cli.domain.step_state import StepState, StepStatus
 from nofx_cli.engine.answer import answer
 from nofx_cli.engine.create_run import NewRun, repeat
 from nofx_cli.engine.open_run import OpenRun
-from nofx_cli.engine.replayed import REPLAY, decisions
+from nofx_cli.engine.replayed import decisions
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.worktree import is_worktree
 

@@ -12,13 +12,11 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import JsonObject, RunId, StepName
 from nofx_cli.domain.record import record
 from nofx_cli.domain.rollback import counting
-from nofx_cli.domain.state import RunState
+from nofx_cli.domain.state import RunState, is_replay
 from nofx_cli.engine.services import Services
 from nofx_cli.ports.handler import Feedback, Granted
 from nofx_cli.ports.journal import RunStore
 
-REPLAY = "replay"
-"""The kind of a run's origin whose models are never asked."""
 Decision: TypeAlias = Literal["granted", "rejected", "waived"]
 _DECISIONS: Mapping[type[ev.Payload], Decision] = {
     ev.ApprovalGranted: "granted",
@@ -41,8 +39,7 @@ class Decided:
 
 def replayed_run(state: RunState) -> RunId | None:
     """The run that this one replays; None where it is no replay."""
-    origin = state.created.origin if state.created else {}
-    return RunId(str(origin.get("run"))) if origin.get("kind") == REPLAY else None
+    return RunId(str(state.created.origin.get("run"))) if state.created and is_replay(state) else None
 
 
 def decisions(store: RunStore, run: RunId, step: StepName) -> Iterator[Decided]:
