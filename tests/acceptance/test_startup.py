@@ -19,6 +19,7 @@ HEAVY = frozenset(
         "filelock",
         "git",
         "httpx",
+        "httpx2",
         "jinja2",
         "logging",
         "openai",
