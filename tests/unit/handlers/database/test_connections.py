@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from nofx_cli.domain.outcome import Outcome, Succeeded
 from nofx_cli.handlers.database import opening, work
 from nofx_cli.handlers.database.handler import DbWrite
 from nofx_cli.handlers.database.session import Lost, Session
+from nofx_cli.handlers.database.where import Bound
 from nofx_cli.ports.handler import StepCancelled
 from nofx_cli.testing.context import FakeContext
 from nofx_cli.testing.waiting import wait_until
-from tests.databases import DatabaseUnderTest, postgres_schema
+from tests.databases import DatabaseUnderTest, postgres_schema, spec_of
 from tests.unit.handlers.database.scene import CLOSE, ROWS, Scene, failure, outputs, sql
 
 INSERT = sql("insert into orders (id, state) values (7, 'x')")
@@ -146,11 +148,23 @@ class TestTogether:
             thread.start()
             wait_until(lambda: bool(ctx.effects), timeout=20, why="the intent")
             ctx.stop = "cancelled"
-            thread.join(20)
+            thread.join(6)  # less than it would wait for the others
             assert not thread.is_alive()
         assert len(stopped) == 1
         assert scene.orders() == [(0, None, None), *ROWS]
         assert scene.reconciled(ctx) == NotDone()
+
+    def test_the_rows_that_are_kept_are_held(self, tmp_path: Path) -> None:
+        with postgres_schema() as database:
+            Scene(database, tmp_path)
+            place = opening.place_of(spec_of(database), FakeContext(tmp_path), tmp_path)
+            session = opening.open_session(place, FakeContext(tmp_path))
+            take = "select id from orders for update skip locked"
+            with closing(session):
+                session.begin(write=True)
+                session.select(Bound("SELECT * FROM orders WHERE id = 1"), lock=True)
+                assert database.rows(take) == [(2,), (3,)]
+            wait_until(lambda: len(database.rows(take)) == 3, timeout=20, why="the end of the transaction")
 
 
 class TestReaching:
@@ -178,6 +192,14 @@ class TestReaching:
         assert "s3cret-pass" not in str(outcome)
         with pytest.raises(errors.Unavailable):
             DbWrite(tmp_path, lambda: {"main": spec}).reconcile(ctx, Intent("db.write", "main orders", "x"))
+
+    def test_what_the_server_says_has_no_password_in_it(self, tmp_path: Path) -> None:
+        with postgres_schema() as database:
+            url = f"postgresql://s3cret-pass@{database.url.partition('@')[2]}"
+            spec = DatabaseSpec("main", url, password_secret="db/PASSWORD")
+            ctx = FakeContext(tmp_path, inputs={"database": "main", **CLOSE}, secrets={"PASSWORD": "s3cret-pass"})
+            told = failure(DbWrite(tmp_path, lambda: {"main": spec}).run(ctx)).error.message
+            assert 'role "***" does not exist' in told
 
     def test_an_address_with_its_password_comes_from_a_secret(self, tmp_path: Path) -> None:
         with postgres_schema() as database:
