@@ -32,7 +32,7 @@ class Job(Program):
 
     def __init__(self, folder: Path, origin: Path, **environment: str) -> None:
         git(folder.parent, "clone", "-q", "--no-local", str(origin), str(folder))  # a local one has all objects
-        super().__init__(folder, folder.parent / f"{folder.name}.store")
+        super().__init__(folder, folder / "local_data")
         self.temp = folder.parent / f"{folder.name}.temp"
         self.temp.mkdir()
         self.environment = {"CI": "true", "NOFX_HOME": str(self.store), **environment}

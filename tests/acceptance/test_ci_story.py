@@ -128,7 +128,7 @@ def test_a_run_in_a_worktree_is_carried_with_its_trees(tmp_path: Path, jobs: lis
     first, second = Job(tmp_path / "first", origin), Job(tmp_path / "second", origin)
     jobs += [first, second]
     assert first("run", "release.yaml", "--ci").code == 8
-    before = git(second.folder, "status", "--porcelain", "--ignored"), git(second.folder, "stash", "list")
+    before = git(second.folder, "status", "--porcelain"), git(second.folder, "stash", "list")
     kept = upload(first.folder / "nofx-evidence", tmp_path / "artifact")
     assert second("import", str(kept / "run.nofx.tgz")).code == 0
     done = second("approve", "release")
@@ -136,7 +136,7 @@ def test_a_run_in_a_worktree_is_carried_with_its_trees(tmp_path: Path, jobs: lis
     assert second.log("last").splitlines()[:2] == ["Grüße", "more"]
     assert "a.py" not in second.log("last")
     assert "+Grüße" in second("diff", "latest").out
-    assert (git(second.folder, "status", "--porcelain", "--ignored"), git(second.folder, "stash", "list")) == before
+    assert (git(second.folder, "status", "--porcelain"), git(second.folder, "stash", "list")) == before
     damaged = bytearray((kept / "run.nofx.tgz").read_bytes())
     damaged[-20] ^= 1
     (kept / "run.nofx.tgz").write_bytes(damaged)
@@ -180,8 +180,12 @@ class TestWaiting:
             shown: list[bytes] = []
             reader = threading.Thread(target=_read, args=(screen, shown))
             reader.start()
-            assert process.wait(PATIENCE) == 8
-            reader.join(PATIENCE)
+            try:
+                assert process.wait(PATIENCE) == 8
+            finally:
+                process.kill()
+                process.wait()
+                reader.join(PATIENCE)
         assert b"\x1b[?25l" not in b"".join(shown)  # the cursor of a live view
         assert nofx.events()[0].actor.kind == "ci"
 

@@ -58,14 +58,15 @@ class TestThereAndBack:
         told = nofx.json("export", "-o", file)
         go(monkeypatch, there)
         head = f"{told['head']['seq']}:{told['head']['digest']}"
+        there.run(ECHO, "--idempotency-key", "another")  # from now on there is an index of keys
         assert there.json("import", file, "--expect-head", head)["came"] == "new"
         assert list(there.records.store.lines(run)) == list(nofx.records.store.lines(run))
-        assert there.json("show")["workspace"]["path"] == str(there.cli.folder)
+        assert there.json("show", run)["workspace"]["path"] == str(there.cli.folder)
         there("approve", "release")
-        assert there.events()[-1].type == "run.succeeded"
+        assert there.events(run)[-1].type == "run.succeeded"
         result = there("run", there.plan(ECHO + ASK + LAST), "--idempotency-key", "k")
         assert f"run {run} succeeded" in result.stdout  # the key came with it
-        there("export", "-o", back)
+        there("export", run, "-o", back)
         go(monkeypatch, nofx)
         forward = nofx.json("import", back)
         assert (forward["came"], forward["status"]) == ("forward", "succeeded")

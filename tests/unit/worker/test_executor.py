@@ -5,13 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from nofx_cli.clock import Inbox, ManualClock, parse_at
 from nofx_cli.domain.ids import RunId, StepName
 from nofx_cli.domain.outcome import Failed, Outcome, StepError, Succeeded
 from nofx_cli.domain.plan import Retry, Severity, Step
 from nofx_cli.domain.state import RunStatus
 from nofx_cli.domain.step_state import StepStatus
-from nofx_cli.engine.answer import answer
+from nofx_cli.engine.answer import Decision, answer
 from nofx_cli.engine.cancel import cancel
 from nofx_cli.engine.retry import retry
 from nofx_cli.ports.handler import StepContext
@@ -326,13 +328,15 @@ def _run_until_claim_of(rig: Rig, run: object, name: str) -> None:
 class TestPatience:
     """A wait for a person that is bounded; the clock stands still but for it."""
 
-    def waits(self, tmp_path: Path, *, answers: dict[float, str], patience_ms: float) -> tuple[Rig, Ending]:
+    def waits(
+        self, tmp_path: Path, *, answers: dict[float, str], patience_ms: float, decision: Decision = "granted"
+    ) -> tuple[Rig, Ending]:
         """Execute two steps that ask, one after the other, and answer after so many ms."""
         rig = Rig(tmp_path, clock=AnsweringClock())
         run = rig.create(step("a", approval=True), step("b", "a", approval=True))
         assert isinstance(rig.clock, AnsweringClock)
         rig.clock.answers = {
-            at_ms: lambda name=name: answer(rig.reopen(run.run), StepName(name), "granted")  # type: ignore[misc]
+            at_ms: lambda name=name: answer(rig.reopen(run.run), StepName(name), decision)  # type: ignore[misc]
             for at_ms, name in answers.items()
         }
         return rig, execute(run, observer=Silent(), stay=True, patience_ms=patience_ms)
@@ -342,8 +346,10 @@ class TestPatience:
         assert (ending.state.status, rig.clock.monotonic_ms()) == (RunStatus.WAITING, 30_000)
         assert rig.services.liveness.holder(RunId(str(ending.state.run))) is None
 
-    def test_each_wait_has_its_own(self, tmp_path: Path) -> None:
-        rig, ending = self.waits(tmp_path, answers={20_000: "a"}, patience_ms=30_000)
+    @pytest.mark.parametrize("decision", ["granted", "waived"])
+    def test_each_wait_has_its_own(self, tmp_path: Path, decision: Decision) -> None:
+        """Also where nothing runs between the two."""
+        rig, ending = self.waits(tmp_path, answers={20_000: "a"}, patience_ms=30_000, decision=decision)
         assert (ending.state.status, rig.clock.monotonic_ms()) == (RunStatus.WAITING, 50_000)
 
     def test_answers_in_time_bring_it_to_its_end(self, tmp_path: Path) -> None:
