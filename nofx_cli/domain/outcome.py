@@ -68,12 +68,17 @@ class Succeeded:
 
 @record
 class Failed:
-    """The step failed; `retryable` failures are tried again within the step's `retry`."""
+    """The step failed; `retryable` failures are tried again within the step's `retry`.
+
+    `wait_ms` is how long whoever refused it wants to be left alone: the next attempt is not due before, though at the
+    latest after an hour.
+    """
 
     error: StepError
     retryable: bool = False
     outputs: JsonObject = field(default_factory=dict)
     gate: GateEvaluation | None = None
+    wait_ms: int = 0
 
 
 @record

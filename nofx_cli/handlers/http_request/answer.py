@@ -53,8 +53,9 @@ def unexpected(ctx: StepContext, response: Response) -> Failed:
         hint = "redirects are followed by GET and HEAD, on the same host; write where it is now into `url`"
     elif wait_ms:
         message += f", and wants to be left alone for {format_duration(wait_ms)}"
-        hint = f"let the step wait as long: retry: {{max_attempts: 3, backoff: [{max(round(wait_ms / 1000), 1)}s]}}"
-    return Failed(StepError("http-status", message, hint), retryable=response.may_pass, outputs={"status": status})
+        hint = "let the step try again when that is over: retry: {max_attempts: 3}"
+    error = StepError("http-status", message, hint)
+    return Failed(error, retryable=response.may_pass, outputs={"status": status}, wait_ms=round(wait_ms))
 
 
 def unanswered(exc: Unanswered) -> Failed:

@@ -137,6 +137,21 @@ def test_two_failures_then_success_are_tried_at_0_2_and_7_seconds(tmp_path: Path
     assert state.steps[StepName("a")].outputs == {"n": 3}
 
 
+@pytest.mark.parametrize(("wait_ms", "seconds"), [(1, 2), (30_000, 30), (10**9, 3_600)])
+def test_who_wants_to_be_left_alone_is_for_so_long_up_to_an_hour(tmp_path: Path, wait_ms: int, seconds: int) -> None:
+    def busy(ctx: StepContext) -> Outcome:
+        busy = Failed(StepError("busy", "not now"), retryable=True, wait_ms=wait_ms)
+        return busy if ctx.attempt == 1 else Succeeded()
+
+    rig = Rig(tmp_path, tools={"busy": busy}, clock=ManualClock())
+    run = rig.create(step("a", tool="busy", retry=Retry(2, (2_000,))))
+
+    assert rig.execute(run).state.status is RunStatus.SUCCEEDED
+
+    first, second = (parse_at(event.at) for event in rig.events(run.run) if event.type == "step.started")
+    assert (second - first) / 1_000_000 == seconds
+
+
 def test_a_failure_that_is_not_retryable_is_not_retried(tmp_path: Path) -> None:
     rig = Rig(tmp_path, tools={"fail": fails})
     run = rig.create(step("a", tool="fail", retry=Retry(5, (0,))))
