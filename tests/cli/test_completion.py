@@ -40,7 +40,7 @@ def test_options(cli: Console) -> None:
     assert {"--follow", "--since", "--exit-status"} <= set(_offered(cli, "nofx timeline --"))
 
 
-@pytest.mark.parametrize("command", ["show", "timeline", "logs", "artifacts", "verify"])
+@pytest.mark.parametrize("command", ["show", "timeline", "logs", "artifacts", "verify", "export"])
 def test_runs(cli: Console, records: Records, command: str) -> None:
     records.add(TWO_STEPS)
     records.add(TWO_STEPS, run=OTHER)

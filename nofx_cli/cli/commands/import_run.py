@@ -49,6 +49,7 @@ def import_(
         out(imported_words(done))
     for told in done.notes:
         note(safe(told))
-    if not as_json:
-        for line in next_of_import(view_run(session.services, done.run)):
+    view = view_run(session.services, done.run)
+    if not as_json and not (view.state.ended and done.notes):
+        for line in next_of_import(view):
             note(safe(line))
