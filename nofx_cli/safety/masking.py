@@ -74,14 +74,21 @@ class Masker:
 
     def data(self, value: JsonValue) -> JsonValue:
         """A copy of a JSON value whose strings, keys too, are without secrets."""
+        return self._data(value, {})
+
+    def _data(self, value: JsonValue, known: dict[str, str]) -> JsonValue:
+        """`known` is what became of the strings so far: keys of records come again and again."""
         if isinstance(value, str):
-            return self.text(value)
+            masked = known.get(value)
+            if masked is None:
+                masked = known[value] = self.text(value)
+            return masked
         if isinstance(value, Mapping):
-            return {self.text(key): self.data(item) for key, item in value.items()}
+            return {str(self._data(key, known)): self._data(item, known) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.data(item) for item in value]
+            return [self._data(item, known) for item in value]
         if isinstance(value, tuple):
-            return tuple(self.data(item) for item in value)
+            return tuple(self._data(item, known) for item in value)
         return value
 
     def knows(self, data: bytes) -> bool:

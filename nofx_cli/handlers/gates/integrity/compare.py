@@ -1,7 +1,6 @@
 """What became weaker between two snapshots, as far as it concerns a gate."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 from nofx_cli.domain.ids import JsonObject
@@ -116,7 +115,7 @@ class _Comparison:
         """The tests that are new where runners collect them, by name, each with its number of assertions."""
         found: dict[str, list[int]] = {}
         for path, seen in self._now.items():
-            if seen.get("kind") == "tests" and is_collected(PurePosixPath(path)):
+            if seen.get("kind") == "tests" and is_collected(path):
                 known = self._before.get(path, _NOTHING).get("tests", {})
                 for name, count in seen["tests"].items():
                     if name not in known:

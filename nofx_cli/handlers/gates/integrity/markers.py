@@ -1,10 +1,12 @@
 """Comments and calls in source that silence a tool or leave a test out: found and counted, never judged by sense.
 
 A marker inside of a string counts too: only that there are more than before matters. A regular expression goes over a
-file only where a plain search has found its word, which is a hundred times quicker.
+file only where a plain search has found its word, which is a hundred times quicker. All words behind a `#`, and behind
+an `@`, are sought at once: to go from one such character to the next is as quick as to seek one word.
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nofx_cli.handlers.gates.integrity.concerns import (
@@ -26,7 +28,8 @@ EVERYTHING = 1000
 class Marker(NamedTuple):
     """Attributes:
     label: how it is called in words, and in the snapshot.
-    words: in small letters; where none of them is in a file, the marker is not either.
+    words: where none of them is in a file, the marker is not either. In those that begin with `#` or `@` small letters
+        stand for large ones too, and there may be blanks behind the `#`.
     pattern: what it looks like.
     rules: what follows it where it names the rules that it silences; empty where it cannot.
     in_scripts: whether it means something in JavaScript and TypeScript, and not in Python; None: in both.
@@ -46,14 +49,16 @@ _BARE = rb"[ \t]*:?[ \t]*((?:\w++[, \t]*+)++)"
 _LISTED = rb"[ \t]+([@\w][^\n*]{0,300}?)(?=[ \t]--|[ \t]*\*/|[ \t]*$)"
 
 MARKERS = (
-    Marker("# noqa", ("noqa",), rb"\#[ \t]*(?i:(?:ruff|flake8)[ \t]*:[ \t]*)?(?i:noqa)\b", LINT, _COLON),
-    Marker("# pylint: disable", ("pylint:",), rb"\#[ \t]*pylint:[ \t]*(?:disable|skip-file)", LINT),
-    Marker("# type: ignore", ("type:",), rb"\#[ \t]*type:[ \t]*ignore\b", TYPES, _BRACKETS),
-    Marker("# pyright: ignore", ("pyright:",), rb"\#[ \t]*pyright:[ \t]*ignore\b", TYPES, _BRACKETS),
-    Marker("# mypy: or # pyright:", ("mypy:", "pyright:"), rb"\#[ \t]*(?:mypy:|pyright:(?![ \t]*ignore\b))", TYPES),
-    Marker("@no_type_check", ("no_type_check",), rb"@(?:typing\.)?no_type_check\b", TYPES),
-    Marker("# pragma: no cover", ("pragma",), rb"\#[ \t]*pragma:?[ \t]*no[ \t]?(?:cover|branch)", COVERAGE),
-    Marker("# nosec", ("nosec",), rb"\#[ \t]*nosec\b", SAST, _BARE),
+    Marker(
+        "# noqa", ("#noqa", "#ruff", "#flake8"), rb"\#[ \t]*(?i:(?:ruff|flake8)[ \t]*:[ \t]*)?(?i:noqa)\b", LINT, _COLON
+    ),
+    Marker("# pylint: disable", ("#pylint",), rb"\#[ \t]*pylint:[ \t]*(?:disable|skip-file)", LINT),
+    Marker("# type: ignore", ("#type",), rb"\#[ \t]*type:[ \t]*ignore\b", TYPES, _BRACKETS),
+    Marker("# pyright: ignore", ("#pyright",), rb"\#[ \t]*pyright:[ \t]*ignore\b", TYPES, _BRACKETS),
+    Marker("# mypy: or # pyright:", ("#mypy", "#pyright"), rb"\#[ \t]*(?:mypy:|pyright:(?![ \t]*ignore\b))", TYPES),
+    Marker("@no_type_check", ("@no_type_check", "@typing.no_type_check"), rb"@(?:typing\.)?no_type_check\b", TYPES),
+    Marker("# pragma: no cover", ("#pragma",), rb"\#[ \t]*pragma:?[ \t]*no[ \t]?(?:cover|branch)", COVERAGE),
+    Marker("# nosec", ("#nosec",), rb"\#[ \t]*nosec\b", SAST, _BARE),
     Marker(
         "pragma: allowlist secret",
         ("pragma",),
@@ -61,7 +66,7 @@ MARKERS = (
         SECRETS,
         in_scripts=None,
     ),
-    Marker("# fmt: off", ("fmt:", "yapf:", "isort:"), rb"\#[ \t]*(?:fmt|yapf|isort):[ \t]*(?:off|skip|disable)", STYLE),
+    Marker("# fmt: off", ("#fmt", "#yapf", "#isort"), rb"\#[ \t]*(?:fmt|yapf|isort):[ \t]*(?:off|skip|disable)", STYLE),
     Marker("skip or xfail mark", ("mark.",), rb"mark\.(?:skipif|skip|xfail)\b", TESTS),
     Marker(
         "pytest.skip",
@@ -71,12 +76,12 @@ MARKERS = (
     ),
     Marker(
         "unittest skip",
-        ("skip", "expectedfailure"),
+        ("@skip", "@unittest.skip", "kipTest", "expectedFailure"),
         rb"@(?:unittest\.)?skip(?:If|Unless)?\b|SkipTest\b|skipTest\b|expectedFailure\b",
         TESTS,
     ),
     Marker("__test__ = False", ("__test__",), rb"__test__[ \t]*=[ \t]*False", TESTS),
-    Marker("assert True", ("assert true", "assert 1"), rb"assert[ \t]+(?:True|1)\b(?![ \t]*[=<>!+.])", TESTS),
+    Marker("assert True", ("assert",), rb"assert[ \t]+(?:True|1)\b(?![ \t]*[=<>!+.])", TESTS),
     Marker(
         "expect(true)",
         ("expect(true)",),
@@ -129,7 +134,7 @@ MARKERS = (
     ),
     Marker(
         "skipped or focused test",
-        (".skip", ".runif", ".todo", ".fail", ".only"),
+        (".skip", ".runIf", ".todo", ".fail", ".only"),
         rb"\b(?:it|test|describe|suite|context)(?:\.\w+)*\.(?:skipIf|skip|runIf|todo|fails|failing|only)\b",
         TESTS,
         in_scripts=True,
@@ -144,14 +149,18 @@ MARKERS = (
 )
 BY_LABEL = {marker.label: marker for marker in MARKERS}
 _FOR = {kind: [marker for marker in MARKERS if marker.in_scripts in (kind, None)] for kind in (False, True)}
-_WORDS = {
-    kind: list(dict.fromkeys(word.encode() for marker in markers for word in marker.words))
-    for kind, markers in _FOR.items()
-}
-_SOUGHT = {
-    kind: [(marker, [_WORDS[kind].index(word.encode()) for word in marker.words]) for marker in markers]
-    for kind, markers in _FOR.items()
-}
+_BLANKS = {"#": rb"[ \t]*+", "@": b""}
+_WORDS = {kind: sorted({word for marker in markers for word in marker.words}) for kind, markers in _FOR.items()}
+_ALONE = {kind: [(word, word.encode()) for word in words if word[0] not in _BLANKS] for kind, words in _WORDS.items()}
+
+
+def _behind(sign: str, words: Sequence[str]) -> re.Pattern[bytes]:
+    behind = b"|".join(re.escape(word[1:].encode()) for word in words if word[0] == sign)
+    return re.compile(re.escape(sign.encode()) + _BLANKS[sign] + b"((?i:" + behind + b"))")
+
+
+_BEHIND = {kind: [(sign, _behind(sign, words)) for sign in _BLANKS if any(word[0] == sign for word in words)]
+           for kind, words in _WORDS.items()}  # fmt: skip
 _ALLOWLIST = BY_LABEL["pragma: allowlist secret"]
 
 
@@ -165,12 +174,15 @@ _COMPILED: dict[str, _Compiled] = {}
 
 def count_markers(data: bytes, *, is_script: bool) -> dict[str, list[int]]:
     """How often each marker stands in source, and its reach: the number of rules that it names in all."""
-    low = data.lower()
-    there = [word in low for word in _WORDS[is_script]]
+    there = {word for word, sought in _ALONE[is_script] if sought in data}
+    for sign, behind in _BEHIND[is_script]:
+        there.update(f"{sign}{word.decode().lower()}" for word in behind.findall(data))
+    if not there:
+        return {}
     return {
         marker.label: count
-        for marker, places in _SOUGHT[is_script]
-        if any(there[place] for place in places) and (count := _count(marker, data))[0]
+        for marker in _FOR[is_script]
+        if not there.isdisjoint(marker.words) and (count := _count(marker, data))[0]
     }
 
 

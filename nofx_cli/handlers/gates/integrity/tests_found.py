@@ -7,7 +7,6 @@ text gives the same.
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 PYTHON = frozenset({".py"})
@@ -35,23 +34,31 @@ _SCRIPT = re.compile(
 )
 
 
-def is_test_file(path: PurePosixPath) -> bool:
+def suffix_of(path: str) -> str:
+    """What a name ends in, with its dot; of a name that begins with its only dot, all of it."""
+    name = path.rpartition("/")[2]
+    return name[name.rfind(".") :] if "." in name else ""
+
+
+def is_test_file(path: str) -> bool:
     """Whether a file holds tests, or what tests use: by its name, or because it lies among tests."""
-    if path.suffix not in PYTHON and path.suffix not in SCRIPTS:
+    suffix = suffix_of(path)
+    if suffix not in PYTHON and suffix not in SCRIPTS:
         return False
-    return is_collected(path) or not _FOLDERS.isdisjoint(path.parts[:-1])
+    return is_collected(path) or not _FOLDERS.isdisjoint(path.split("/")[:-1])
 
 
-def is_collected(path: PurePosixPath) -> bool:
+def is_collected(path: str) -> bool:
     """Whether a runner finds tests in it by the usual rules of names."""
-    if path.suffix in PYTHON:
-        return _PYTHON_NAME.fullmatch(path.name) is not None
-    return _SCRIPT_NAME.fullmatch(path.name) is not None or "__tests__" in path.parts[:-1]
+    name = path.rpartition("/")[2]
+    if suffix_of(path) in PYTHON:
+        return _PYTHON_NAME.fullmatch(name) is not None
+    return _SCRIPT_NAME.fullmatch(name) is not None or "__tests__" in path.split("/")[:-1]
 
 
-def read_tests(path: PurePosixPath, data: bytes) -> dict[str, int]:
+def read_tests(path: str, data: bytes) -> dict[str, int]:
     """The assertions of each test; those outside of tests stand under the empty name, where there are any."""
-    return _python_tests(data) if path.suffix in PYTHON else _script_tests(data)
+    return _python_tests(data) if suffix_of(path) in PYTHON else _script_tests(data)
 
 
 def _python_tests(data: bytes) -> dict[str, int]:
@@ -84,7 +91,7 @@ def _scope(data: bytes, match: re.Match[bytes]) -> _Scope | None:
     """None where something else than `async` stands before it on its line."""
     start = data.rfind(b"\n", 0, match.start()) + 1
     before = data[start : match.start()]
-    if not _BEFORE_A_SCOPE.fullmatch(before):
+    if before and not _BEFORE_A_SCOPE.fullmatch(before):
         return None
     kind, name = match[0].split(None, 1)
     indent = len(before) - len(before.lstrip(b" \t"))

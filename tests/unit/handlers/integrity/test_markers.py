@@ -5,7 +5,7 @@ import pytest
 from nofx_cli.handlers.gates.integrity.markers import EVERYTHING, MARKERS, count_allowed_secrets, count_markers
 
 PYTHON_EXAMPLES = {
-    "# noqa": ["x  # noqa", "x  # NOQA: E501", "# ruff: noqa", "# flake8: noqa", "x #noqa:F401"],
+    "# noqa": ["x  # noqa", "x  # NOQA: E501", "# RUFF: noqa", "# ruff: noqa", "# flake8: noqa", "x #noqa:F401"],
     "# pylint: disable": ["x  # pylint: disable=all"],
     "# type: ignore": ["x  # type: ignore", "x  # type:ignore[arg-type]"],
     "# pyright: ignore": ["x  # pyright: ignore"],
@@ -19,7 +19,7 @@ PYTHON_EXAMPLES = {
     "pytest.skip": ["pytest.skip('x')", "pytest.importorskip('y')", "pytest.skip('x', allow_module_level=True)"],
     "unittest skip": ["@unittest.skip('x')", "@skipIf(x, '')", "SkipTest()", "self.skipTest(x)", "@expectedFailure"],
     "__test__ = False": ["    __test__ = False"],
-    "assert True": ["assert True", "assert 1, 'x'"],
+    "assert True": ["assert True", "assert  True", "assert\t1", "assert 1, 'x'"],
 }  # fmt: skip
 SCRIPT_EXAMPLES = {
     "pragma: allowlist secret": ["// pragma: allowlist secret"],

@@ -1,5 +1,8 @@
 """What is looked at, and what is kept of it."""
 
+import mmap
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,3 +79,52 @@ def test_names_that_are_no_utf_8_can_be_written(project: Project) -> None:
 def test_what_is_to_be_done_about_a_weakening_is_kept_too(project: Project) -> None:
     assert project.look()["weakened"] == "ask"
     assert take_snapshot(project.folder, store=project.folder, weakened=Weakened.FAIL)["weakened"] == "fail"
+
+
+def _in_place(file: Path, data: bytes) -> None:
+    file.write_bytes(data)
+
+
+def _swapped(file: Path, data: bytes) -> None:
+    beside = file.with_name("beside")
+    beside.write_bytes(data)
+    beside.replace(file)
+
+
+def _mapped(file: Path, data: bytes) -> None:
+    with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as pages:
+        pages[:] = data
+
+
+@pytest.mark.parametrize("change", [_in_place, _swapped, _mapped])
+def test_a_change_is_seen_that_leaves_size_and_time_as_they_were(
+    project: Project, change: Callable[[Path, bytes], None]
+) -> None:
+    project.begin({"a.py": "x  # no_a\n", "test_a.py": "def test_a():\n    assert x\n"})
+    for name, data in (("a.py", b"x  # noqa\n"), ("test_a.py", b"def test_a():\n    pass # x\n")):
+        file = project.folder / name
+        before = file.stat()
+        change(file, data)
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert project.weaker("lint") == ['a.py: 1 more "# noqa"']
+    assert project.weaker("unit") == ["test_a.py: test_a has no assertions instead of 1"]
+
+
+def test_what_is_remembered_of_a_content_is_that_of_its_path(project: Project) -> None:
+    text = "def test_a():\n    assert x\n"
+    project.begin({"test_a.py": text, "a.py": text})
+    assert paths(project) == ["test_a.py"]
+    (project.folder / "a.py").replace(project.folder / "b_test.py")
+    (project.folder / "test_a.py").replace(project.folder / "a.py")
+    assert paths(project) == ["b_test.py"]
+
+
+def test_memory_is_bounded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered: dict[str, object] = {}
+    monkeypatch.setattr(snapshot, "_REMEMBERED", remembered)
+    monkeypatch.setattr(snapshot, "MOST_FILES", 3)
+    for number in range(5):
+        project.begin({f"{number}.py": "x  # noqa\n"})
+        (project.folder / f"{number}.py").unlink()
+        assert len(remembered) <= 3

@@ -1,16 +1,14 @@
 """Which tests a file has, and how many assertions each makes."""
 
-from pathlib import PurePosixPath
-
 import pytest
 
 from nofx_cli.handlers.gates.integrity.tests_found import is_collected, is_test_file, read_tests
 
-PYTHON = PurePosixPath("tests/test_a.py")
-SCRIPT = PurePosixPath("a.test.ts")
+PYTHON = "tests/test_a.py"
+SCRIPT = "a.test.ts"
 
 
-def found(text: str, path: PurePosixPath = PYTHON) -> dict[str, int]:
+def found(text: str, path: str = PYTHON) -> dict[str, int]:
     return read_tests(path, text.encode())
 
 
@@ -97,5 +95,4 @@ def test_javascript() -> None:
     ],
 )
 def test_which_files_hold_tests(path: str, is_test: bool, collected: bool) -> None:
-    place = PurePosixPath(path)
-    assert (is_test_file(place), is_test and is_collected(place)) == (is_test, collected)
+    assert (is_test_file(path), is_test and is_collected(path)) == (is_test, collected)
