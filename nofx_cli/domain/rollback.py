@@ -149,7 +149,7 @@ class _LeftOut:
                 known.pop(name, None)
                 known[name] = effect
             elif before is not None and before.is_open:
-                known[name] = KnownEffect(before.intent, effect.done)
+                known[name] = effect  # made as it was intended last, which may be another content
         self._effects = {}
 
 

@@ -382,7 +382,8 @@ def _reset(state: RunState, step: StepState, payload: ev.StepReset, ctx: _Contex
 
 def _requested(state: RunState, step: StepState, payload: ev.ApprovalRequested, ctx: _Context) -> None:
     before = step.standing_approval if payload.reason in BESIDE else None
-    step.approval = Approval(payload.digest, payload.question, payload.reason, payload.path, before=before)
+    asked = Approval(payload.digest, payload.question, payload.reason, payload.path, before=before)
+    asked.attempt, step.approval = step.last_attempt, asked
     state.set_status(step, StepStatus.WAITING)
 
 
@@ -461,8 +462,12 @@ def _effect_done(state: RunState, step: StepState, payload: ev.EffectDone, ctx: 
 
 def _effect_unknown(state: RunState, step: StepState, payload: ev.EffectUnknown, ctx: _Context) -> None:
     known = step.effects.get((payload.kind, payload.target))
-    if known is not None and known.is_open:
-        step.effects[payload.kind, payload.target] = KnownEffect(known.intent, unclear=payload.known or "nothing")
+    if known is None or not known.is_open:
+        return
+    for name, effect in step.effects.items():
+        if effect.unclear:  # it was asked about before; the question that comes now is not about it
+            step.effects[name] = KnownEffect(effect.intent)
+    step.effects[payload.kind, payload.target] = KnownEffect(known.intent, unclear=payload.known or "nothing")
 
 
 def _stale(state: RunState, step: StepState, payload: ev.ApprovalStale, ctx: _Context) -> None:

@@ -41,6 +41,8 @@ class Approval:
     note: str = ""
     before: "Approval | None" = None
     """Of a question beside the step's own: the answer that the step runs under, which that question leaves."""
+    attempt: int = 0
+    """The newest attempt that had begun when it was asked: the question was about nothing that a later one did."""
 
     @property
     def standing(self) -> "Approval | None":

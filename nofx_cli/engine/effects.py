@@ -75,9 +75,13 @@ def settle_effects(services: Services, step: StepState, handler: StepHandler, ct
 
 def as_effects_stand(step: StepState, outcome: Outcome) -> Outcome:
     """The outcome, unless it is a success that leaves open whether something was changed outside."""
-    if not isinstance(outcome, Succeeded) or not step.effects or not step.open_effects:
+    if not isinstance(outcome, Succeeded) or not step.effects:
         return outcome
-    intent = step.open_effects[0].intent
+    # What earlier attempts left open was settled before this one began: it was not made.
+    left = [effect.intent for effect in step.open_effects if effect.intent.attempt == step.attempt]
+    if not left:
+        return outcome
+    intent = left[0]
     message = f"the handler intended {intent.kind} on {intent.target}, and did not say what came of it"
     return Failed(StepError("effect-left-open", message, "mend the handler: it calls done(…) on every effect it made"))
 
@@ -89,7 +93,7 @@ def effects_shown(step: StepState) -> list[JsonValue]:
 
 def _reconciled(step: StepState, handler: StepHandler, ctx: "EngineContext", effect: KnownEffect) -> Reconciled:
     if not handler_reconciles(handler):
-        if _was_told_to_run_again(step):
+        if _was_told_to_run_again(step, effect.intent):
             return NotDone()
         return Unclear(f"the handler of {ctx.tool} cannot look whether it was made")
     try:
@@ -100,7 +104,7 @@ def _reconciled(step: StepState, handler: StepHandler, ctx: "EngineContext", eff
             canonical_json(found.result)
     except errors.NofxError:
         raise
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:  # a handler is foreign code: also its `sys.exit()` only fails its step
         what = f"{effect.intent.kind} on {effect.intent.target}"
         raise errors.InvalidInput(
             f"the handler of {ctx.tool} could not look whether {what} was made: {type(exc).__name__}: {exc}",
@@ -110,10 +114,12 @@ def _reconciled(step: StepState, handler: StepHandler, ctx: "EngineContext", eff
     return found
 
 
-def _was_told_to_run_again(step: StepState) -> bool:
-    """Whether a person who saw that it was cut off said that it runs again."""
+def _was_told_to_run_again(step: StepState, intent: Intent) -> bool:
+    """Whether a person who saw that this was cut off said that it runs again; an attempt since then is another one."""
     asked = step.standing_approval
-    return asked is not None and asked.reason is ev.AskReason.INTERRUPTED and asked.decision == "granted"
+    if asked is None or asked.reason is not ev.AskReason.INTERRUPTED or asked.decision != "granted":
+        return False
+    return intent.attempt <= asked.attempt
 
 
 def _asked(services: Services, ctx: "EngineContext", intent: Intent, known: str) -> list[ev.Payload]:

@@ -21,9 +21,9 @@ from nofx_cli.domain.step_state import Approval, StepState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.failing import after_failure
 from nofx_cli.engine.services import Services
-from nofx_cli.engine.subject import Subject, subject_of
+from nofx_cli.engine.subject import Subject, asks_first, is_about, subject_of
 from nofx_cli.engine.worktree import ensure_worktree
-from nofx_cli.ports.handler import Granted, StepHandler, handler_asks
+from nofx_cli.ports.handler import Granted, StepHandler
 from nofx_cli.ports.rendering import Renderer, RenderFailed
 from nofx_cli.safety.never_written import HANDLERS
 from nofx_cli.safety.policy import Denial
@@ -158,20 +158,21 @@ def _ask_if_needed(
 ) -> list[ev.Draft]:
     step_state = state.steps[step.name]
     asked = step_state.standing_approval
-    if asked is None and not step.approval and not handler_asks(handler, ctx):
-        return []
-    if asked is not None and asked.decision == "granted" and _has_begun(step_state, settled):
+    if asked is None and not step.approval and not asks_first(handler, ctx):
         return []
     if asked is not None and asked.reason is ev.AskReason.ASKED:
         return []  # the handler asked by itself, and compares the digest by itself
+    begun = asked is not None and asked.decision == "granted" and _has_begun(step_state, settled)
+    if begun and asked is not None and is_about(services, step, state, ctx, asked):
+        return []
     subject = subject_of(services, step, state, handler, ctx)
     ctx.previewed = subject.preview
     return ask(services, step, state, asked, subject)
 
 
 def _has_begun(step: StepState, settled: Sequence[ev.Draft]) -> bool:
-    """Whether a part of what was approved is on record as made: what is left of it goes on under that approval, since
-    what would be done now is no longer what it was."""
+    """Whether a part of what was approved is on record as made: what is left of it goes on under that approval, though
+    the handler would show something else now, as long as what it acts with is what was shown."""
     return bool(settled) or any(not effect.is_open for effect in step.effects.values())
 
 

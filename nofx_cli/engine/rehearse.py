@@ -11,8 +11,7 @@ from nofx_cli.domain.state import RunState
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.prepare import find_handler, first_denial
 from nofx_cli.engine.services import Services
-from nofx_cli.engine.subject import preview_of
-from nofx_cli.ports.handler import handler_asks
+from nofx_cli.engine.subject import asks_first, preview_of
 from nofx_cli.ports.rendering import Renderer, RenderFailed
 
 _NO_RUN = RunId("dry-run")
@@ -64,7 +63,7 @@ def _rehearse_step(services: Services, plan: Plan, state: RunState, renderer: Re
     approval = step.approval
     try:
         handler = find_handler(services, step)
-        approval = approval or handler_asks(handler, ctx)
+        approval = approval or asks_first(handler, ctx)
         if not later:
             preview = preview_of(handler, ctx)
     except errors.NofxError as exc:

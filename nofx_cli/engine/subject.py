@@ -4,17 +4,23 @@ An approval is bound to the SHA-256 of the canonical JSON of this document. It i
 it is when somebody answers, and once more when the step would run; where it differs, the answer does not count.
 """
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from nofx_cli import errors
-from nofx_cli.domain.events import AskReason
+from nofx_cli.domain.events import ArtifactCreated, AskReason
 from nofx_cli.domain.ids import Digest, JsonValue, canonical_json, digest_of_bytes
 from nofx_cli.domain.plan import Step
 from nofx_cli.domain.record import record
 from nofx_cli.domain.state import RunState
+from nofx_cli.domain.step_state import Approval
 from nofx_cli.engine.anywhere import anywhere
 from nofx_cli.engine.context import EngineContext
 from nofx_cli.engine.services import Services
+from nofx_cli.engine.shown_text import kept_text
 from nofx_cli.engine.worktree import tree_now
-from nofx_cli.ports.handler import StepContext, StepHandler, handler_preview
+from nofx_cli.ports.handler import StepContext, StepHandler, handler_asks, handler_preview
 
 _CHANGED = "changed since it was made"
 
@@ -43,18 +49,7 @@ def subject_of(
     """Build what would be shown for a step now; `reason` where the question is a new one."""
     reason = reason or _reason(state, step)
     preview = preview_of(handler, ctx)
-    shown: dict[str, JsonValue] = {
-        "run": ctx.run_id,
-        "step": step.name,
-        "tool": step.tool,
-        "reason": reason.value,
-        "inputs": ctx.inputs,
-        "env": ctx.env,
-        "preview": anywhere(services, preview),
-        "artifacts": _artifacts(services, state, step),
-    }
-    if tree := tree_now(services, state):
-        shown["tree"] = tree
+    shown = {**_acted_with(services, step, state, ctx), "reason": reason.value, "preview": anywhere(services, preview)}
     if reason is AskReason.INTERRUPTED and state.steps[step.name].open_effects:
         from nofx_cli.engine.effects import effects_shown
 
@@ -64,6 +59,31 @@ def subject_of(
     return Subject(text, digest_of_bytes(text.encode("utf-8", "backslashreplace")), question, reason, preview)
 
 
+def is_about(services: Services, step: Step, state: RunState, ctx: EngineContext, asked: Approval) -> bool:
+    """Whether a step would act now with what was shown when it was asked about, whatever came of a part of it since.
+
+    The preview is left out of that: what was made of it changes what is left to do.
+    """
+    text = kept_text(services, ctx.run_id, ArtifactCreated(name="what was asked", path=asked.path, digest=asked.digest))
+    shown = json.loads(text) if text is not None else {}
+    now = json.loads(canonical_json(services.mask(_acted_with(services, step, state, ctx))))
+    return all(shown.get(name) == value for name, value in now.items())
+
+
+def _acted_with(services: Services, step: Step, state: RunState, ctx: EngineContext) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {
+        "run": ctx.run_id,
+        "step": step.name,
+        "tool": step.tool,
+        "inputs": ctx.inputs,
+        "env": ctx.env,
+        "artifacts": _artifacts(services, state, step),
+    }
+    if tree := tree_now(services, state):
+        shown["tree"] = tree
+    return shown
+
+
 def preview_of(handler: StepHandler, ctx: StepContext) -> JsonValue:
     """What the handler says that it would do, None where it cannot say.
 
@@ -71,18 +91,31 @@ def preview_of(handler: StepHandler, ctx: StepContext) -> JsonValue:
         errors.NofxError: it raised that.
         errors.InvalidInput: it raised something else, or gave what is no JSON (code `handler-fault`).
     """
-    try:
+    with _foreign(f"the preview of {ctx.tool} failed", ctx):
         preview = handler_preview(handler, ctx)
         canonical_json(preview)
+    return preview
+
+
+def asks_first(handler: StepHandler, ctx: StepContext) -> bool:
+    """Whether the handler wants a person asked before the step runs; raises as `preview_of`."""
+    with _foreign(f"the handler of {ctx.tool} could not say whether it asks", ctx):
+        return handler_asks(handler, ctx)
+
+
+@contextmanager
+def _foreign(failed: str, ctx: StepContext) -> Iterator[None]:
+    """A handler is foreign code: also its `sys.exit()` is but a fault of it."""
+    try:
+        yield
     except errors.NofxError:
         raise
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         raise errors.InvalidInput(
-            f"the preview of {ctx.tool} failed: {type(exc).__name__}: {exc}",
+            f"{failed}: {type(exc).__name__}: {exc}",
             code="handler-fault",
             hint=f"mend the handler of {ctx.tool}",
         ) from exc
-    return preview
 
 
 def _reason(state: RunState, step: Step) -> AskReason:

@@ -30,14 +30,23 @@ def written(run_drafts: Sequence[ev.Draft]) -> list[ev.Event]:
     return events
 
 
-def rewound(state: RunState) -> dict[str, object]:
+def rewound(state: RunState) -> dict[str, Any]:
     """All of a state that a rollback gives back."""
     seen = view(state)
     steps = seen.pop("steps")
     assert isinstance(steps, list)
-    told: dict[str, object] = {name: value for name, value in seen.items() if name not in LASTING}
+    told: dict[str, Any] = {name: value for name, value in seen.items() if name not in LASTING}
     told["steps"] = [{k: v for k, v in step.items() if k not in LASTING_OF_STEPS} for step in steps]
+    for step in told["steps"]:
+        _leave_attempts_out(step["approval"])
     return told
+
+
+def _leave_attempts_out(approval: dict[str, Any] | None) -> None:
+    """Numbers of attempts go on, so those that had begun when it was asked may be others."""
+    if approval is not None:
+        del approval["attempt"]
+        _leave_attempts_out(approval["before"])
 
 
 def driven(plan: Plan, chance: Random) -> list[ev.Draft]:

@@ -83,6 +83,15 @@ def test_an_effect_that_was_intended_before_the_point_and_made_behind_it_was_mad
     assert state.steps[A].open_effects == []
 
 
+def test_an_effect_that_was_made_behind_the_point_with_another_content_is_that_one() -> None:
+    """Else what was intended before the point would be taken for made, and never be made."""
+    other, made = ev.EffectIntended(*PUSH, "cd" * 32), ev.EffectDone(*PUSH, {"commit": "c0ffee"}, "cd" * 32)
+    cut_off: list[Entry] = [(ev.StepStarted("shell"), A, 1), (OPEN, A, 1), (ev.StepInterrupted(rerun=True), A, 1)]
+    state = after(*cut_off, *attempt(A, 2, other, made), back(5))
+    (effect,) = state.steps[A].effects.values()
+    assert (effect.intent.digest, effect.done) == ("cd" * 32, Done({"commit": "c0ffee"}))
+
+
 def test_an_effect_that_was_made_before_the_point_and_is_open_again_is_open() -> None:
     again: list[Entry] = [(ev.StepReset(), A), (ev.StepEnqueued(), A), (ev.StepStarted(), A, 2), (OPEN, A, 2)]
     state = after(*attempt(A, 1, OPEN, MADE), *again, back(7))

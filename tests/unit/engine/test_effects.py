@@ -18,7 +18,7 @@ from nofx_cli.engine.answer import answer, shown_now
 from nofx_cli.engine.open_run import OpenRun
 from nofx_cli.engine.retry import retry
 from nofx_cli.ports.handler import StepContext
-from nofx_cli.testing.rig import Rig
+from nofx_cli.testing.rig import PlainRenderer, Rig
 
 WRITE = StepName("write")
 STEP = Step(WRITE, "writer")
@@ -303,6 +303,24 @@ class TestApproval:
         assert ended(rig, run).status is RunStatus.SUCCEEDED
         assert writer.outside == ["d1 1"]
         assert "approval.stale write" not in rig.types(run.run)
+
+    @pytest.mark.parametrize("of", ["inputs", "env", "what was shown"])
+    def test_what_would_act_with_something_else_is_asked_anew_though_a_part_was_made(
+        self, rig: Rig, writer: Writer, of: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As where it goes on in another environment, from which its inputs are rendered."""
+        run = self.die_in_between(rig, self.approved(rig))
+        writer.finds = lambda intent: Done({"line": 1})
+        if of == "what was shown":
+            for kept in (rig.services.store_folder / "runs").rglob("approvals/*"):
+                kept.unlink()
+            writer.outside.append("d1 1")  # so that the preview is another one
+        else:
+            monkeypatch.setattr(PlainRenderer, of, lambda self, step, state: {"to": "others"})
+
+        assert ended(rig, run).status is RunStatus.WAITING
+        assert "approval.stale write" in rig.types(run.run)[-3:]
+        assert rig.types(run.run)[-1] == "run.waiting"
 
     def test_what_was_not_made_is_made_under_it_where_it_looks_as_it_did(self, rig: Rig, writer: Writer) -> None:
         run = self.die_in_between(rig, self.approved(rig))
