@@ -121,7 +121,7 @@ def _extra(services: Services, bearers: Bearers, view: RunView) -> tuple[_Extra,
         data[ARCHIVE], missing = answers_of(services.archive(), services.store, [view.run])
     pack = None
     if view.state.created is not None and is_worktree(view.state.created.workspace):
-        pack = bearers.trees().pack(view.run)
+        pack = bearers.trees().pack(view.run, str(view.state.created.workspace["commit"]))
         gone = [ref for ref in trees_of(view.events) if ref not in pack.refs]
         if gone:
             raise errors.Conflict(

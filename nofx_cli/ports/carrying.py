@@ -37,7 +37,7 @@ class TreePack:
     """What a run's worktree needs in another clone of its repository.
 
     Attributes:
-        base: the commit that the run began from, which the other clone must have; empty where there was none.
+        base: the commit that the project was on, which the other clone must have; empty where there was none.
         refs: the commits that the references of the run point at.
         data: the objects of git that those have and `base` has not, as a pack.
     """
@@ -87,8 +87,8 @@ class RunCarrier(Protocol):
 class TreeCarrier(Protocol):
     """The worktrees of runs as objects of git that can be taken away and put into another clone."""
 
-    def pack(self, run: RunId) -> TreePack:
-        """What keeps the worktree of a run.
+    def pack(self, run: RunId, commit: str) -> TreePack:
+        """What keeps the worktree of a run, in which the project was on `commit` (empty: on none).
 
         Raises:
             errors.Unavailable: git cannot give it (code `git-failed`).

@@ -17,7 +17,7 @@ from nofx_cli.domain.ids import RunId
 from nofx_cli.ports.carrying import TreePack
 from nofx_cli.safety.git_command import Git
 from nofx_cli.workspace.checkout import describe_workspace, find_repository
-from nofx_cli.workspace.snapshots import BASE, base_ref, empty_commit
+from nofx_cli.workspace.snapshots import BASE, base_ref
 
 _HEX = frozenset("0123456789abcdef")
 _TAKE_IN = ("index-pack", "--stdin", "--fix-thin", "--strict")
@@ -33,17 +33,16 @@ class GitTreeCarrier:
         found = describe_workspace(self._project)
         return str(found["commit"]), bool(found["dirty"])
 
-    def pack(self, run: RunId) -> TreePack:
+    def pack(self, run: RunId, commit: str) -> TreePack:
         git, branch = self._bare, f"refs/heads/nofx/{run}"
         listed = git.do("for-each-ref", "--format=%(refname) %(objectname)", f"refs/nofx/{run}", branch).decode()
         refs = dict(line.split(" ", 1) for line in listed.splitlines())
-        base = refs.pop(base_ref(run), "")
-        refs = {ref: commit for ref, commit in refs.items() if commit != base}
-        wanted = "".join(f"{commit}\n" for commit in sorted(set(refs.values())))
-        left_out = f"^{base}\n" if base else ""
+        refs = {ref: at for ref, at in refs.items() if at != commit and _is_of(ref, run)}
+        wanted = "".join(f"{at}\n" for at in sorted(set(refs.values())))
+        left_out = f"^{commit}\n" if commit else ""
         options = ("--revs", "--thin", "--stdout", "--quiet", "--delta-base-offset", "--threads=1")
         data = git.do("pack-objects", *options, stdin=(wanted + left_out).encode())
-        return TreePack("" if self._is_ours(base) else base, refs, data)
+        return TreePack(commit, refs, data)
 
     def texts(self, pack: TreePack) -> Iterator[tuple[str, bytes]]:
         left_out = [f"^{pack.base}"] if pack.base else []
@@ -82,26 +81,21 @@ class GitTreeCarrier:
 
     def unpack(self, run: RunId, pack: TreePack) -> None:
         self._bare.do(*_TAKE_IN, stdin=pack.data)
-        base = pack.base or empty_commit(self._bare)
-        updates = {base_ref(run): base, **pack.refs}
+        began = {base_ref(run): pack.base} if pack.base else {}
+        updates = {**began, **pack.refs}
         told = "".join(f"update {ref} {commit}\n" for ref, commit in sorted(updates.items()))
         self._bare.do("update-ref", "--stdin", stdin=f"start\n{told}commit\n".encode())
 
     def _check_names(self, run: RunId, pack: TreePack, trees: Mapping[str, str]) -> None:
         """References of the run that its journal names, and its branch; nothing else is ever written."""
         for ref, commit in pack.refs.items():
-            of_the_run = ref in trees or ref == f"refs/heads/nofx/{run}" or _is_kept(ref, run)
-            if not of_the_run or not _is_object(commit):
+            if not (ref in trees or _is_of(ref, run)) or not _is_object(commit):
                 raise _bad(f"{ref} is no reference of run {run}")
         if pack.base and not _is_object(pack.base):
             raise _bad(f"{pack.base!r} is no commit")
 
     def _has(self, commit: str) -> bool:
         return self._bare.ask("cat-file", "-e", f"{commit}^{{commit}}") is not None
-
-    def _is_ours(self, base: str) -> bool:
-        """Whether a run began from nothing: in a repository without a commit."""
-        return bool(base) and base == empty_commit(self._bare)
 
     @cached_property
     def _common(self) -> Path:
@@ -112,11 +106,14 @@ class GitTreeCarrier:
         return Git(self._project, git_dir=self._common)
 
 
-def _is_kept(ref: str, run: RunId) -> bool:
-    """Whether it is called as snapshots of steps are: `refs/nofx/<run>/<step>/<attempt>`."""
+def _is_of(ref: str, run: RunId) -> bool:
+    """Whether it is the run's branch, its beginning, or called as snapshots are: `refs/nofx/<run>/<step>/<attempt>`."""
+    if ref in {f"refs/heads/nofx/{run}", base_ref(run)}:
+        return True
     before, _, rest = ref.partition(f"refs/nofx/{run}/")
     step, _, attempt = rest.partition("/")
-    return not before and attempt.isdigit() and step != BASE and step.replace("-", "").replace("_", "").isalnum()
+    plain = step.removeprefix("@").replace("-", "").replace("_", "").isalnum()  # with `@` it is what nofx kept itself
+    return not before and attempt.isdigit() and step != BASE and plain
 
 
 def _is_object(text: str) -> bool:

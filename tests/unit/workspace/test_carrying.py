@@ -1,5 +1,6 @@
 """Trees of worktrees in another clone: taken in only where they are what the journal says, and nothing else."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -16,8 +17,12 @@ REF = f"refs/nofx/{RUN}/notes/1"
 STEP = StepName("notes")
 
 
-def git(folder: Path, *words: str, stdin: bytes | None = None) -> str:
-    done = subprocess.run(["git", *words], cwd=folder, input=stdin, capture_output=True, check=True)
+AT_NOON = {"GIT_AUTHOR_DATE": "2026-01-01T12:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T12:00:00Z"}
+
+
+def git(folder: Path, *words: str, stdin: bytes | None = None, env: dict[str, str] | None = None) -> str:
+    surroundings = {**os.environ, **(env or {})}
+    done = subprocess.run(["git", *words], cwd=folder, input=stdin, env=surroundings, capture_output=True, check=True)
     return done.stdout.decode().strip()
 
 
@@ -40,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TreePack, dict
         (place / "NOTES.md").write_text("notes\n")
         kept = trees.snapshot(RUN, STEP, 1, before=trees.base_tree(commit))
         assert kept is not None
-        return folder, GitTreeCarrier(folder).pack(RUN), {kept.ref: kept.tree}
+        return folder, GitTreeCarrier(folder).pack(RUN, commit), {kept.ref: kept.tree}
 
 
 @pytest.fixture
@@ -70,7 +75,7 @@ def test_the_clone_can_make_the_worktree(made: tuple[Path, TreePack, dict[str, s
     "ref",
     [
         "refs/heads/trunk", "refs/heads/nofx/20261122-091530-aaaaaa", "refs/nofx/20261122-091530-aaaaaa/notes/1",
-        f"refs/nofx/{RUN}/@base", f"refs/nofx/{RUN}/notes/1\nupdate refs/heads/trunk",
+        f"refs/nofx/{RUN}/@base/1", f"refs/nofx/{RUN}/notes/1\nupdate refs/heads/trunk",
         f"refs/nofx/{RUN}/../../heads/x/1", "HEAD", f"refs/nofx/{RUN}/notes/x",
     ],
 )  # fmt: skip
@@ -132,3 +137,47 @@ def test_without_the_commit_it_is_told_which_one_is_missing(
         GitTreeCarrier(tmp_path / "other").check(RUN, pack, trees)
     assert told.value.code == "commit-missing"
     assert pack.base in told.value.hint
+
+
+def test_a_run_that_began_from_what_no_clone_has_brings_it_along(tmp_path: Path) -> None:
+    """The run of a hook begins from what is staged."""
+    for name in ("here", "there"):
+        git(tmp_path, "init", "-q", "-b", "trunk", name)
+        git(tmp_path / name, "commit", "-q", "--allow-empty", "-m", "one", env=AT_NOON)
+    here, there = tmp_path / "here", tmp_path / "there"
+    commit = git(here, "rev-parse", "HEAD")
+    assert git(there, "rev-parse", "HEAD") == commit
+    (here / "staged.txt").write_text("staged\n")
+    git(here, "add", "-A")
+    staged = git(here, "commit-tree", "-p", commit, "-m", "staged", git(here, "write-tree"))
+    git(here, "update-ref", f"refs/nofx/{RUN}/@base", staged)
+    pack = GitTreeCarrier(here).pack(RUN, commit)
+    GitTreeCarrier(there).check(RUN, pack, {})
+    GitTreeCarrier(there).unpack(RUN, pack)
+    assert git(there, "show", f"refs/nofx/{RUN}/@base:staged.txt") == "staged"
+
+
+def test_a_run_in_a_repository_without_a_commit(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        git(tmp_path, "init", "-q", "-b", "trunk", name)
+    trees = GitWorktrees(tmp_path / "here", tmp_path / "store")
+    (trees.ensure(RUN, "") / "a.txt").write_text("a\n")
+    kept = trees.snapshot(RUN, STEP, 1, before=trees.base_tree(""))
+    assert kept is not None
+    pack = GitTreeCarrier(tmp_path / "here").pack(RUN, "")
+    there = GitTreeCarrier(tmp_path / "there")
+    there.check(RUN, pack, {kept.ref: kept.tree})
+    there.unpack(RUN, pack)
+    place = GitWorktrees(tmp_path / "there", tmp_path / "store of there").ensure(RUN, "", tree=kept.tree)
+    assert (place / "a.txt").read_text() == "a\n"
+
+
+def test_what_stood_there_before_a_rollback_goes_with_it(
+    made: tuple[Path, TreePack, dict[str, str]], clone: Path, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "-q", "--mirror", str(made[0]), "copy")
+    ref = f"refs/nofx/{RUN}/@rollback/7"
+    git(tmp_path / "copy", "update-ref", ref, made[1].refs[REF])
+    pack = GitTreeCarrier(tmp_path / "copy").pack(RUN, made[1].base)
+    assert sorted(pack.refs) == [ref, REF]
+    GitTreeCarrier(clone).check(RUN, pack, {ref: made[2][REF], **made[2]})
