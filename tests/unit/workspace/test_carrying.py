@@ -175,7 +175,8 @@ def test_a_run_in_a_repository_without_a_commit(tmp_path: Path) -> None:
 def test_what_stood_there_before_a_rollback_goes_with_it(
     made: tuple[Path, TreePack, dict[str, str]], clone: Path, tmp_path: Path
 ) -> None:
-    git(tmp_path, "clone", "-q", "--mirror", str(made[0]), "copy")
+    git(tmp_path, "clone", "-q", str(made[0]), "copy")
+    git(tmp_path / "copy", "fetch", "-q", "origin", "+refs/nofx/*:refs/nofx/*")
     ref = f"refs/nofx/{RUN}/@rollback/7"
     git(tmp_path / "copy", "update-ref", ref, made[1].refs[REF])
     pack = GitTreeCarrier(tmp_path / "copy").pack(RUN, made[1].base)
