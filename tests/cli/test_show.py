@@ -83,7 +83,7 @@ def test_what_was_changed_outside_is_told_and_what_of_it_is_not_known(cli: Conso
     rows = [line.split(maxsplit=5) for line in cli.ok("show").splitlines() if line.startswith("build")][1:]
 
     assert rows == [
-        ["build", "git.push", "origin", "notes", "done", '{"commit": "c0ffee"}'],
+        ["build", "git.push", "origin", "notes", "done", "commit=c0ffee"],
         ["build", "mail", "ada", "open", "whether", "it was made is not known"],
         ["build", "call", "api", "unclear", "hung"],
     ]

@@ -22,8 +22,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 def replay(run: RunArgument = "latest", as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Run a run again with the archived answers of its models, and compare what comes of it.
 
-    No model is asked, nothing outside is changed, and people's decisions are repeated. Outputs and artifacts are compared byte for byte, trees of
-    worktrees too; of gates the verdict and the findings. Exits with 0 where all is the same, else with 1.
+    No model is asked, nothing outside is changed, and people's decisions are repeated. Outputs and artifacts are
+    compared byte for byte, trees of worktrees too; of gates the verdict and the findings. Exits with 0 where all is the
+    same, else with 1.
     """
     session = open_session()
     old = session.open(run)

@@ -1,10 +1,10 @@
 """A rollback: what it does, or did, to a run, and what it cannot undo."""
 
-import json
 from collections.abc import Iterator
 
 from nofx_cli.cli.live.telling import next_commands
 from nofx_cli.cli.output import columns, paint, safe
+from nofx_cli.cli.render.effects_view import result_words
 from nofx_cli.cli.render.status import style_of
 from nofx_cli.domain.ids import JsonValue
 from nofx_cli.domain.rollback import OutsideEffect
@@ -95,12 +95,7 @@ def _next(way: WayBack) -> list[str]:
 def _result(effect: OutsideEffect) -> str:
     if effect.done is None:
         return "intended; whether it was made is found out before the step goes on"
-    return safe(
-        " ".join(
-            f"{name}={json.dumps(value, ensure_ascii=False, default=dict)}"
-            for name, value in effect.done.result.items()
-        )
-    )
+    return result_words(effect.done.result)
 
 
 def _outside_json(effect: OutsideEffect) -> dict[str, JsonValue]:
