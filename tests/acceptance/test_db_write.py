@@ -24,7 +24,7 @@ QUICK = {
         "it is committed, that is not on record",
         "that is on record, the step not committed",
     ),
-    "postgres_shop": ("the change is made, not committed", "it is committed, that is not on record"),
+    "postgres_shop": ("the intent is on record, not committed", "it is committed, that is not on record"),
 }
 """Where the program dies in the default suite; crash tests have every point."""
 SQL = "policy: {operations: {allow: [sql, update, insert]}, database: {approval: none}}\n"

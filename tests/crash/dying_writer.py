@@ -5,8 +5,8 @@ A script of its own: the parent stays single-threaded, so that forking it is saf
     python -m tests.crash.dying_writer FOLDER            in SQLite
     python -m tests.crash.dying_writer FOLDER URL SCHEMA in that schema of a PostgreSQL
 
-From the intent on, every call to the database, and everything that is put on record, is a point before it and one
-after it. For each kind of change a child dies at each of them; a few more die after a random time. Prints a JSON object
+From the first call that is to write on, every call to the database, and everything that is put on record, is a point
+before it and one after it. For each kind of change a child dies at each of them; a few more die after a random time. Prints a JSON object
 for each case.
 """
 
@@ -59,17 +59,16 @@ class Death:
     """Counts the points that a child passes, and dies at one of them; 0: at none."""
 
     def __init__(self, at: int, notes: Path) -> None:
-        self.at, self.count, self.notes, self.has_intended = at, 0, notes, False
+        self.at, self.count, self.notes, self.is_writing = at, 0, notes, False
 
     def passes(self, point: str) -> None:
-        self.count += self.has_intended
-        if self.has_intended and self.count == self.at:
+        self.count += self.is_writing
+        if self.is_writing and self.count == self.at:
             self.note("died", point)
             os.kill(os.getpid(), signal.SIGKILL)
 
     def intends(self, intent: Intent) -> None:
         self.note("intended", json.dumps(asdict(intent)))
-        self.has_intended = True
         self.passes("the intent is on record")
 
     def note(self, name: str, text: str) -> None:
@@ -87,7 +86,7 @@ class Death:
     def install(self) -> None:
         """Only in a child."""
         done = FakeEffect.done
-        work.open_session = self.around("connect", self._opened)  # type: ignore[attr-defined]
+        work.open_session = self._opened  # type: ignore[attr-defined]
         FakeContext.put_artifact = self.around("before.jsonl", FakeContext.put_artifact)  # type: ignore[method-assign]
 
         def noted(effect: FakeEffect, result: JsonObject) -> None:
@@ -99,7 +98,8 @@ class Death:
         FakeEffect.done = noted  # type: ignore[method-assign,assignment]
 
     def _opened(self, *args: Any, **named: Any) -> Any:
-        session = opening.open_session(*args, **named)
+        self.is_writing = "most_ms" not in named
+        session = self.around("connect", opening.open_session)(*args, **named)
         for name in ("begin", "select", "execute", "commit"):
             setattr(session, name, self.around(name, getattr(session, name)))
         return session

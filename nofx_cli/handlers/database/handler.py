@@ -51,13 +51,12 @@ class DbWrite:
 
         try:
             work = Work(ctx, self._databases(), self._project)
-            previewed = None if ctx.made_before(KIND, work.target) else work.previewed()
-            effect = ctx.effect(KIND, work.target, work.digest)
-            if effect.result is None:
-                assert previewed is not None
-                effect.done(work.write(previewed))
-            assert effect.result is not None
-            return Succeeded(work.outputs(effect.result))
+            made = ctx.made_before(KIND, work.target)
+            if made is None or made.get("digest") != work.digest:
+                effect, made = work.write(work.previewed(), lambda: ctx.effect(KIND, work.target, work.digest))
+                if effect.result is None:
+                    effect.done(made)
+            return Succeeded(work.outputs(made))
         except (errors.Conflict, errors.Unavailable) as exc:
             return Failed(StepError(exc.code, exc.message, exc.hint), retryable=exc.code in _RETRYABLE)
 

@@ -1,4 +1,4 @@
-"""The one transaction of a change: account, count, what the rows were, change, commit.
+"""The one transaction of a change: account, count, what the rows were, change, intent on record, commit.
 
 Whatever ends it before the commit ends all of it. Where the connection is lost while it commits, nobody knows what
 became of it: it is begun again, and finds its row in `nofx_effects`, or makes the change.
@@ -14,24 +14,31 @@ from nofx_cli.handlers.database.before_image import NAME, described, lines_of
 from nofx_cli.handlers.database.foresight import Numbers, counted
 from nofx_cli.handlers.database.session import Busy, Lost, Session, interrupted_with
 from nofx_cli.handlers.database.statement import Statement
-from nofx_cli.ports.handler import StepContext
+from nofx_cli.ports.handler import Effect, StepContext
 
 _TRIES = 5
 
 
 @record
 class Order:
-    """What is to be done, where, within which bounds; `previewed` is what was counted before."""
+    """What is to be done, where, within which bounds.
+
+    Attributes:
+        previewed: what was counted before.
+        intend: puts on record that the change is about to be made. Asked when nothing but the commit is left: what is
+            refused before that leaves nothing open on record.
+    """
 
     database: str
     schema: str
     statement: Statement
     most: int
     previewed: Numbers
+    intend: Callable[[], Effect]
 
 
-def write(ctx: StepContext, order: Order, connect: Callable[[], Session]) -> JsonObject:
-    """Make the change, unless it is made; what came of it.
+def write(ctx: StepContext, order: Order, connect: Callable[[], Session]) -> tuple[Effect, JsonObject]:
+    """Make the change, unless it is made; what came of it, and the effect, which is still open on record.
 
     Raises:
         Busy, Lost: it was not made, or nobody knows; another attempt may be made in any case.
@@ -54,22 +61,23 @@ def write(ctx: StepContext, order: Order, connect: Callable[[], Session]) -> Jso
     raise AssertionError("the last try returns or raises")
 
 
-def _write_once(ctx: StepContext, order: Order, session: Session) -> JsonObject:
+def _write_once(ctx: StepContext, order: Order, session: Session) -> tuple[Effect, JsonObject]:
     statement, schema, key = order.statement, order.schema, ctx.idempotency_key
     digest = statement.digest(order.database)
     accounts.ensure_table(session, schema)
     session.begin(write=True)
     if not accounts.claim(session, schema, key, run=ctx.run_id, step=ctx.step, digest=digest):
-        return _made_before(session, schema, key, digest)
+        made = _made_before(session, schema, key, digest)
+        return order.intend(), made
     numbers = counted(session, statement, most=order.most)
     _hold_to(order, numbers)
     before = _kept(ctx, order, session, numbers)
     _change(order, session, numbers)
     result: JsonObject = {**facts(order, numbers, key), **before}
     accounts.fill_in(session, schema, key, rows=numbers.rows, result=result)
-    ctx.check_cancelled()
+    effect = order.intend()
     session.commit()
-    return result
+    return effect, result
 
 
 def facts(order: Order, numbers: Numbers, key: str) -> JsonObject:

@@ -1,6 +1,6 @@
 """One step's change of one database: what is counted, written and told of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from nofx_cli.handlers.database.opening import open_session, place_of, spec_of
 from nofx_cli.handlers.database.session import Session, interrupted_with
 from nofx_cli.handlers.database.statement import Statement, statement_of
 from nofx_cli.handlers.database.transaction import Order, write
-from nofx_cli.ports.handler import StepContext
+from nofx_cli.ports.handler import Effect, StepContext
 
 _READING_MS = 30_000
 """How long counting may take while a run is decided."""
@@ -80,14 +80,14 @@ class Work:
         assert numbers is not None
         return numbers
 
-    def write(self, previewed: Numbers) -> JsonObject:
+    def write(self, previewed: Numbers, intend: Callable[[], Effect]) -> tuple[Effect, JsonObject]:
         """Make the change; see `transaction.write`."""
-        order = Order(self._name, self._place.schema, self.statement, self._most, previewed)
-        result = write(self._ctx, order, lambda: open_session(self._place, self._ctx))
+        order = Order(self._name, self._place.schema, self.statement, self._most, previewed, intend)
+        effect, result = write(self._ctx, order, lambda: open_session(self._place, self._ctx))
         self._written = True
         rows, table = result["rows"], result["table"]
         self._ctx.log(f"{result['operation']}: {rows} row{'' if rows == 1 else 's'} of {table} in {self._name}")
-        return result
+        return effect, result
 
     def outputs(self, result: JsonObject) -> JsonObject:
         """What later steps see; with a result of an earlier attempt, what the rows were is kept with this one again."""

@@ -68,6 +68,22 @@ def losing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return install
 
 
+@pytest.fixture
+def writing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Have something done when all is counted, right before a change is written."""
+
+    def install(first: Callable[[], object]) -> None:
+        write = work.Work.write
+
+        def after(self: work.Work, *given: Any) -> Any:
+            first()
+            return write(self, *given)
+
+        monkeypatch.setattr(work.Work, "write", after)
+
+    return install
+
+
 class TestLost:
     @pytest.mark.parametrize(
         ("name", "done"), [("commit", True), ("commit", False), ("execute", False), ("execute", True)]
@@ -88,6 +104,9 @@ class TestLost:
         ctx = scene.ctx(CLOSE)
         outcome = failure(scene.handler.run(ctx))
         assert (outcome.error.code, outcome.retryable) == ("database-unreachable", True)
+        assert ctx.effects == []
+        losing("commit", times=99)
+        failure(scene.handler.run(ctx))
         assert scene.reconciled(ctx) == NotDone()
         assert scene.changes() == [("insert", 0)]
 
@@ -114,13 +133,14 @@ class TestLost:
 
 
 class TestTogether:
-    def test_two_attempts_at_the_same_time_make_it_once(self, scene: Scene) -> None:
-        together = threading.Barrier(4)
+    def test_two_attempts_at_the_same_time_make_it_once(
+        self, scene: Scene, writing: Callable[[Callable[[], object]], None]
+    ) -> None:
+        writing(threading.Barrier(4).wait)
         ended: list[Outcome] = []
 
         def attempt() -> None:
-            ctx = scene.ctx(INSERT, on_intended=lambda _: together.wait() and None)
-            ended.append(scene.handler.run(ctx))
+            ended.append(scene.handler.run(scene.ctx(INSERT)))
 
         threads = [threading.Thread(target=attempt) for _ in range(4)]
         for thread in threads:
@@ -132,9 +152,13 @@ class TestTogether:
         assert scene.changes() == [("insert", 7)]
         assert len(scene.accounts()) == 1
 
-    def test_a_step_that_is_cancelled_while_others_hold_the_rows_changes_nothing(self, scene: Scene) -> None:
+    def test_a_step_that_is_cancelled_while_others_hold_the_rows_changes_nothing(
+        self, scene: Scene, writing: Callable[[Callable[[], object]], None]
+    ) -> None:
         scene.run({"insert": {"table": "orders", "values": {"id": 0}}})
         stopped: list[BaseException] = []
+        begun = threading.Event()
+        writing(begun.set)
         ctx = scene.ctx(CLOSE)
 
         def attempt() -> None:
@@ -146,13 +170,13 @@ class TestTogether:
         with scene.database.transaction("update orders set total = 1 where id = 1"):
             thread = threading.Thread(target=attempt)
             thread.start()
-            wait_until(lambda: bool(ctx.effects), timeout=20, why="the intent")
+            assert begun.wait(20)
             ctx.stop = "cancelled"
             thread.join(6)  # less than it would wait for the others
             assert not thread.is_alive()
         assert len(stopped) == 1
         assert scene.orders() == [(0, None, None), *ROWS]
-        assert scene.reconciled(ctx) == NotDone()
+        assert ctx.effects == []
 
     def test_the_rows_that_are_kept_are_held(self, tmp_path: Path) -> None:
         with postgres_schema() as database:

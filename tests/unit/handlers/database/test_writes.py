@@ -131,6 +131,7 @@ class TestRefused:
         assert told.value.code == "database-refused"
         assert "unique" in told.value.message.lower()
         assert "secret value" not in told.value.message
+        assert ctx.effects == []  # it is known that nothing was done: nothing stands open
         scene.is_untouched()
 
     def test_rows_that_others_changed_since_they_were_previewed(self, scene: Scene) -> None:
@@ -146,16 +147,16 @@ class TestRefused:
         assert scene.accounts() == []
 
     def test_rows_that_others_add_between_the_count_and_the_transaction(self, scene: Scene) -> None:
-        ctx = scene.ctx(CLOSE)
-        ctx.on_intended = lambda _: scene.database.execute("insert into orders values (9, 'open', 1)")
+        ctx = scene.ctx(CLOSE, previewed=scene.preview(CLOSE))
+        scene.database.execute("insert into orders values (9, 'open', 1)")
         outcome = failure(scene.handler.run(ctx))
         assert outcome.error.code == "rows-changed"
         assert scene.database.rows("select count(*) from orders where state = 'closed'") == [(0,)]
 
     def test_a_row_of_an_upsert_that_came_to_be_meanwhile(self, scene: Scene) -> None:
         inputs: JsonObject = {"upsert": {"table": "orders", "key": "id", "values": {"id": 9, "state": "mine"}}}
-        ctx = scene.ctx(inputs)
-        ctx.on_intended = lambda _: scene.database.execute("insert into orders values (9, 'theirs', 1)")
+        ctx = scene.ctx(inputs, previewed=scene.preview(inputs))
+        scene.database.execute("insert into orders values (9, 'theirs', 1)")
         told = failure(scene.handler.run(ctx)).error.message
         what = "it was 1 row (0 of them there before) when it was previewed and is 1 row (1 of them there before) now"
         assert told.endswith(what)
