@@ -24,7 +24,7 @@ from nofx_cli.engine.services import Services
 from nofx_cli.engine.verify_run import file_of, verify_run
 from nofx_cli.engine.view_run import RunView, view_run
 from nofx_cli.engine.worktree import is_worktree
-from nofx_cli.ports.carrying import JOURNAL, PLAN, CarriedFile, Contents, RunCarrier, TreeCarrier, TreePack
+from nofx_cli.ports.carrying import JOURNAL, LOGS, PLAN, CarriedFile, Contents, RunCarrier, TreeCarrier, TreePack
 from nofx_cli.ports.liveness import Holder
 from nofx_cli.safety.masking import Masker
 
@@ -143,7 +143,7 @@ def _manifest(view: RunView, files: RunCarrier, extra: _Extra) -> Manifest:
     journal = journal_bytes(view.events)
     vouched = sorted({kept.path for event in view.events if (kept := file_of(event)) is not None})
     found = [CarriedFile(JOURNAL, len(journal), digest_of_bytes(journal))]
-    found += [_measured(files, view.run, path) for path in [PLAN, *vouched, *files.logs(view.run)]]
+    found += [_measured(files, view.run, path) for path in [PLAN, *vouched, *_logs(view, files)]]
     found += [CarriedFile(path, len(data), digest_of_bytes(data)) for path, data in extra.data.items()]
     if sum(file.size for file in found) > MOST_BYTES:
         raise errors.Conflict(f"run {view.run} has more than {MOST_BYTES} bytes", code="run-too-large")
@@ -160,6 +160,17 @@ def _manifest(view: RunView, files: RunCarrier, extra: _Extra) -> Manifest:
         files=tuple(found),
         trees=None if pack is None else TreePack(pack.base, pack.refs),
     )
+
+
+def _logs(view: RunView, files: RunCarrier) -> list[str]:
+    """The logs of attempts that began; another would be taken for that of an attempt to come."""
+    told = logs_of(view.events)
+    return [path for path in files.logs(view.run) if path in told]
+
+
+def logs_of(events: Sequence[ev.Event]) -> frozenset[str]:
+    """Where the logs lie of all attempts that began."""
+    return frozenset(f"{LOGS}/{e.step}.{e.attempt}.log" for e in events if isinstance(e.payload, ev.StepStarted))
 
 
 def journal_bytes(events: Sequence[ev.Event]) -> bytes:
@@ -209,7 +220,7 @@ def _secret_places(services: Services, bearers: Bearers, view: RunView, pack: Tr
         if _is_masked_otherwise(services, event):
             yield f"event {event.seq}"
     files = [kept.path for event in view.events if (kept := file_of(event)) is not None]
-    for path in [*files, *bearers.files.logs(view.run)]:
+    for path in [*files, *_logs(view, bearers.files)]:
         if _holds_secret(bearers, view.run, path):
             yield path
     for path, data in bearers.trees().texts(pack) if pack is not None else ():

@@ -7,6 +7,7 @@
 Where the run works from now on stands beside its journal (`RunStore.place`), which stays byte for byte what it was.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,7 @@ from nofx_cli.domain.ids import JsonObject, RunId, digest_of_bytes
 from nofx_cli.domain.record import record
 from nofx_cli.domain.verification import verify_chain
 from nofx_cli.engine.create_run import KeyIndex
-from nofx_cli.engine.export_run import Bearers, trees_of
+from nofx_cli.engine.export_run import Bearers, logs_of, trees_of
 from nofx_cli.engine.run_file import ARCHIVE, PACK, Manifest, NewerRunFile, check_run_file, read_run_file
 from nofx_cli.engine.run_file_packing import BadRunFile
 from nofx_cli.engine.services import Services
@@ -30,6 +31,9 @@ from nofx_cli.ports.carrying import JOURNAL, PLAN, Contents, TreePack
 from nofx_cli.regular_files import open_regular
 
 _IN_MEMORY = frozenset({JOURNAL, PLAN, ARCHIVE, PACK})
+_IN_MEMORY_AT_LEAST = 64 * 1024 * 1024
+_PACKED_TO_AT_LEAST = 32
+"""No journal packs to less than that part of it: each of its lines has a digest."""
 
 
 class Came(StrEnum):
@@ -79,7 +83,7 @@ class _Read:
 
     @property
     def ended(self) -> bool:
-        return self.manifest.status in {"succeeded", "failed", "cancelled"}
+        return ev.ends_run(next(e.payload for e in reversed(self.events) if e.type.startswith("run.")))
 
 
 @record
@@ -158,8 +162,12 @@ def _read(file: BinaryIO) -> _Read:
     """Hold everything in the file against everything else in it."""
     manifest, contents = read_run_file(file)
     kept: dict[str, bytes] = {}
+    room = _IN_MEMORY_AT_LEAST + _PACKED_TO_AT_LEAST * os.fstat(file.fileno()).st_size
     for carried, blocks in contents:
         if carried.path in _IN_MEMORY:
+            room -= carried.size
+            if room < 0:
+                raise BadRunFile(f"{carried.path} has {carried.size} bytes, far more than is packed in the file")
             kept[carried.path] = b"".join(blocks)
         else:
             for _ in blocks:
@@ -194,7 +202,7 @@ def _events(manifest: Manifest, journal: bytes) -> list[ev.Event]:
 
 
 def _check_vouched(read: _Read) -> None:
-    """All that the journal vouches for is there, and nothing but that and logs."""
+    """All that the journal vouches for is there, and nothing but that and the logs of attempts that began."""
     vouched = {kept.path: kept.digest for event in read.events if (kept := file_of(event)) is not None}
     if read.created.plan_digest:
         vouched[PLAN] = read.created.plan_digest
@@ -202,9 +210,13 @@ def _check_vouched(read: _Read) -> None:
     for path, digest in vouched.items():
         if there.get(path) != digest:
             raise BadRunFile(f"{path} is not what the journal tells" if path in there else f"it lacks {path}")
+    logs = logs_of(read.events)
     for path in there:
-        if path not in vouched and path not in _IN_MEMORY and not path.startswith("logs/"):
+        if path not in vouched and path not in _IN_MEMORY and path not in logs:
             raise BadRunFile(f"no event tells of {path}")
+    workspace, told = read.created.workspace, read.manifest
+    if (told.mode, told.commit) != (str(workspace.get("mode", "")), str(workspace.get("commit", ""))):
+        raise BadRunFile("its workspace is not the one that the journal tells")
     if is_worktree(read.created.workspace) != (read.manifest.trees is not None):
         raise BadRunFile("its worktree and what it says of it do not fit")
 

@@ -148,9 +148,9 @@ def _manifest_json(manifest: Manifest) -> JsonObject:
 def _manifest_of(data: bytes) -> Manifest:
     try:
         told = json.loads(data)
-        if told["nofx"] != "run" or not isinstance(told["v"], int):
+        if told["nofx"] != "run" or told["v"] == 0:
             raise BadRunFile("its manifest is not that of a run")
-        if told["v"] > VERSION:
+        if _number(told["v"]) > VERSION:
             raise NewerRunFile(f"it has format {told['v']}, and this nofx knows up to {VERSION}")
         trees = told["trees"]
         manifest = Manifest(

@@ -14,6 +14,7 @@ from nofx_cli.domain import events as ev
 from nofx_cli.domain.codec import Head
 from nofx_cli.domain.ids import RunId, StepName, digest_of_bytes
 from nofx_cli.drivers.filesystem.layout import Layout
+from nofx_cli.engine import import_run
 from nofx_cli.engine.run_file import read_run_file, write_run_file
 from nofx_cli.ports.carrying import CarriedFile, TreePack
 from tests.cli.console import RUN, TWO_STEPS, Console, Records, success
@@ -365,6 +366,9 @@ class TestForged:
                 lambda f: setattr(f, "manifest", replace(f.manifest, trees=TreePack(f.manifest.commit, {}))),
                 "does not keep the tree that the journal tells",
             ),
+            (lambda f: f.files.update({"logs/build.9.log": b"x"}), "no event tells of logs/build.9.log"),
+            (lambda f: f.files.update({"logs/a/b.log": b"x"}), "no event tells of logs/a/b.log"),
+            (lambda f: setattr(f, "manifest", replace(f.manifest, commit="")), "its workspace is not the one that"),
             (lambda f: f.files.update({"archive.gz": b"x"}), "archive.gz: it is no file that `nofx archive export`"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
@@ -379,6 +383,20 @@ class TestForged:
         assert why in error["message"]
         assert not shop.records.layout.root.exists()
         assert git(shop.cli.folder, "for-each-ref", "refs/nofx") == ""
+
+    def test_what_unpacks_to_far_more_than_it_packs_is_not_read_into_memory(
+        self, shop: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(import_run, "_IN_MEMORY_AT_LEAST", 0)
+        forger = Forger()
+        forger.files["archive.gz"] = bytes(2_000_000)
+        error = shop.error("import", forger.write(tmp_path / "forged"), code=3)
+        assert "archive.gz has 2000000 bytes, far more than is packed in the file" in error["message"]
+
+    def test_a_run_that_goes_on_is_not_taken_for_an_ended_one(self, nofx: Runner, tmp_path: Path) -> None:
+        forger = Forger()
+        forger.manifest = replace(forger.manifest, status="succeeded")
+        assert nofx.error("import", forger.write(tmp_path / "forged"), code=5)["code"] == "no-repository"
 
     def test_a_tail_that_was_cut_off_shows_against_the_head(self, shop: Runner, tmp_path: Path) -> None:
         """Whole batches: without a head that was noted elsewhere, nothing tells that there were more."""

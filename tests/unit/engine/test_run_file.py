@@ -182,6 +182,7 @@ class TestForged:
             {"run": "../../evil"}, {"run": 7}, {"head": {"seq": -1, "digest": ""}}, {"files": [{"path": "plan.yaml"}]},
             {"files": [{"path": "plan.yaml", "size": True, "sha256": ""}]}, {"nofx": "archive"}, {"trees": []},
             {"trees": {"base": "", "refs": {}}}, {"workspace": None},
+            {"v": True}, {"v": 0}, {"v": -1},
         ],
     )  # fmt: skip
     def test_a_manifest_that_is_none(self, other: dict[str, Any]) -> None:
