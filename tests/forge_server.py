@@ -153,11 +153,13 @@ class ForgeServer:
                     told = f"Another open merge request already exists for this source branch: !{number}"
                     return _json(409, {"message": [told]})
                 return _json(201, self._as_gitlab(self._make(source, target, body["title"], body["description"])))
+            case "GET", number:
+                return _json(200, self._as_gitlab(self.pulls[int(number) - 1]))
             case "PUT", number:
                 if "add_labels" in body:
                     self._add(int(number), "labels", body["add_labels"].split(","))
                 if "reviewer_ids" in body:
-                    self._add(int(number), "reviewers", body["reviewer_ids"])
+                    self._change(int(number), reviewers=body["reviewer_ids"])  # those that it had go
                 changed = {"title": body.get("title"), "body": body.get("description")}
                 return _json(200, self._as_gitlab(self._change(int(number), **changed)))
             case _:
@@ -173,7 +175,8 @@ class ForgeServer:
         return [one for one in reversed(self.pulls) if (one["head"], one["base"]) == (head, base)]
 
     def _open_between(self, head: str, base: str) -> list[dict[str, Any]]:
-        return [one for one in self._between(head, base) if one["open"]]
+        """Those of the repository's own branches; a fork has some of the same names."""
+        return [one for one in self._between(head, base) if one["open"] and "of" not in one]
 
     def _change(self, number: int, **what: Any) -> dict[str, Any]:
         self.pulls[number - 1].update({name: value for name, value in what.items() if value is not None})
@@ -191,8 +194,8 @@ class ForgeServer:
             "state": "open" if one["open"] else "closed",
             "title": one["title"],
             "body": one["body"],
-            "head": {"ref": one["head"]},
-            "base": {"ref": one["base"]},
+            "head": {"ref": one["head"], "repo": {"full_name": one.get("of", self.repository)}},
+            "base": {"ref": one["base"], "repo": {"full_name": self.repository}},
         }
 
     def _as_gitlab(self, one: dict[str, Any]) -> dict[str, Any]:
@@ -202,6 +205,9 @@ class ForgeServer:
             "state": "opened" if one["open"] else "closed",
             "title": one["title"],
             "description": one["body"],
+            "reviewers": [{"id": number} for number in one["reviewers"]],
+            "source_project_id": one.get("of", 1),
+            "target_project_id": 1,
         }
 
     def _git(self, received: Received) -> Answer:

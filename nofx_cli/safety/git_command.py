@@ -32,6 +32,7 @@ _SETTINGS = (
 _OF_REACHING = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
 """How whoever started nofx reaches other machines."""
 _ASKED_SECONDS = 0.05
+DID_NOT_END = "did not end within"
 
 
 def _nothing_to_check() -> None:
@@ -63,6 +64,8 @@ class Reach:
         yield "GIT_ALLOW_PROTOCOL", self.protocol
         yield from ((name, environ[name]) for name in _OF_REACHING if name in environ)
         yield from {"GIT_ASKPASS": "", "SSH_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}.items()
+        # The user's settings may have git write down what it is given, and the settings may be secret.
+        yield from ((f"GIT_TRACE2{kind}", "0") for kind in ("", "_PERF", "_EVENT"))
         count = environ.get("GIT_CONFIG_COUNT", "")
         first = int(count) if count.isdecimal() else 0
         for number, (name, value) in enumerate(self.settings, first):
@@ -191,7 +194,7 @@ class Git:
                     check=False,
                 )
         except subprocess.TimeoutExpired as exc:
-            raise _failed(words, f"it did not end within {seconds:g}s") from exc
+            raise _failed(words, f"it {DID_NOT_END} {seconds:g}s") from exc
         except FileNotFoundError as exc:
             missing = "git is not installed" if self.folder.is_dir() else f"the folder {self.folder} does not exist"
             raise _failed(words, missing) from exc
@@ -256,7 +259,8 @@ def _reason(stderr: str) -> str:
 
 
 def _failed(words: Sequence[str], why: str) -> errors.Unavailable:
-    message = f"git {words[0]} failed: {why}"
+    name = words[2] if words[0] == "-c" else words[0]
+    message = f"git {name} failed: {why}"
     return errors.Unavailable(message, code="git-failed", hint=remedy_of(why), context={"reason": why})
 
 

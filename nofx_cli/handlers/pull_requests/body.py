@@ -14,19 +14,20 @@ PLACEHOLDERS = ("body", "gates", "cost", "journal", "run", "step")
 _TEMPLATE = "${body}\n\n${gates}\n\n${cost}\n\n${journal}"
 _LATER = "Here will stand what models cost, and the end of the journal."
 _MARK = re.compile(r"<!-- nofx:pull-request (?P<run>[^\s:]+):(?P<step>[^\s:]+):(?P<inputs>[0-9a-f]+) -->")
-_MOST_BYTES = 60_000
-"""Forges take 65,536 characters or more."""
+_MOST_BYTES, _MOST_SENT = 60_000, 64_000
+"""As it is approved, and with what is only known when it is opened; forges take 65,536 characters or more."""
 
 
 def told_body(ctx: StepContext, options: Options) -> str:
     """The body as a person approves it: what is only known when it is opened is said to come."""
-    return _filled(ctx, options, cost=_LATER, journal="", gates=_gates(ctx.evidence().gates))
+    return _filled(ctx, options, cost=_LATER, journal="", gates=_gates(ctx.evidence().gates), most=_MOST_BYTES)
 
 
 def opened_body(ctx: StepContext, options: Options) -> str:
     """The body as it is sent, with the mark."""
     evidence = ctx.evidence()
-    text = _filled(ctx, options, cost=_cost(evidence), journal=_journal(ctx, evidence), gates=_gates(evidence.gates))
+    facts = {"cost": _cost(evidence), "journal": _journal(ctx, evidence), "gates": _gates(evidence.gates)}
+    text = _filled(ctx, options, most=_MOST_SENT, **facts)
     return f"{text}\n\n{mark(ctx)}\n"
 
 
@@ -35,20 +36,22 @@ def mark(ctx: StepContext) -> str:
     return f"<!-- nofx:pull-request {ctx.idempotency_key} -->"
 
 
-def marked_by(body: str) -> tuple[str, str] | None:
-    """The run and the step that opened a pull request with this body; None where it is none of nofx's."""
-    found = _MARK.search(body)
-    return (found["run"], found["step"]) if found else None
+def marked_by(body: str) -> str:
+    """The idempotency key of the step that opened a pull request with this body; empty where it is none of nofx's."""
+    found = _MARK.findall(body)
+    return ":".join(found[-1]) if found else ""
 
 
-def _filled(ctx: StepContext, options: Options, **facts: str) -> str:
+def _filled(ctx: StepContext, options: Options, *, most: int, **facts: str) -> str:
     template = _template(ctx, options)
     values = {"body": options.body, "run": ctx.run_id, "step": ctx.step, **facts}
     text = Template(template).safe_substitute(values)  # `$5` stays what it is
-    text = re.sub(r"\n{3,}", "\n\n", text).strip()
-    if len(text.encode()) > _MOST_BYTES:
+    text = re.sub(r"\n{3,}", "\n\n", _MARK.sub("", text)).strip()  # a mark of another pull request, quoted
+    if len(text.encode()) > most:
         raise errors.InvalidInput(
-            f"the body of the pull request is longer than {_MOST_BYTES} bytes", code="body-too-long"
+            f"the body of the pull request is longer than {most} bytes",
+            code="body-too-long",
+            hint="shorten `body`, or put what is long into a file",
         )
     return text
 

@@ -29,6 +29,11 @@ class Checkout:
     shallow: Path
 
 
+def is_partial(checkout: Checkout) -> bool:
+    """Whether it is a partial clone, which may lack any object."""
+    return any((checkout.objects / "pack").glob("*.promisor"))
+
+
 def find_checkout(project: Path) -> Checkout | None:
     """The checkout that a project lies in; None where it lies in none.
 

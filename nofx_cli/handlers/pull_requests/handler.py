@@ -68,7 +68,7 @@ class PullRequests:
         options = read_options(ctx.inputs)
         target = find_target(ctx, options)
         if intent.kind == PUSH:
-            return _pushed_before(ctx, options, target)
+            return _pushed_before(ctx, options, target, intent)
         base = _base_of(ctx, target) or options.base
         found = find_ours(ctx, forge_of(ctx, target), branch=target.branch, base=base) if base else None
         return Done(_told(found, adopted=False)) if found else NotDone()
@@ -112,7 +112,7 @@ def _push(ctx: StepContext, options: Options, target: Target) -> JsonObject | No
             return None
         _need_changes(proposal)
         _need_approval(ctx, proposal)
-        effect = ctx.effect(PUSH, target.push_target, proposal.digest)
+        effect = ctx.effect(PUSH, target.push_target, _digest_of_push(proposal.commit))
         if effect.result is None:
             _push_once(own, proposal, target)
             ctx.log(f"{target.branch} at {target.remote.address} is {proposal.commit}")
@@ -151,11 +151,16 @@ def _digest_of_request(options: Options, target: Target, base: str) -> Digest:
     return digest_of({"title": options.title, "body": options.body, "base": base, "branch": target.branch})
 
 
-def _pushed_before(ctx: StepContext, options: Options, target: Target) -> Reconciled:
+def _digest_of_push(commit: str) -> Digest:
+    return digest_of({"commit": commit})
+
+
+def _pushed_before(ctx: StepContext, options: Options, target: Target, intent: Intent) -> Reconciled:
+    """Whether the branch has the commit that was meant: a step that is retried finds its earlier one, too."""
     with own_repository(target.checkout, target.remote, target.reach(ctx)) as own:
         heads = own.look(target.branch, options.base)
         commit = our_commit(own, own.have_tip(heads, target.branch)) if heads.tip else None
-        if commit is None or not is_of_step(commit, ctx):
+        if commit is None or not is_of_step(commit, ctx) or _digest_of_push(commit.oid) != intent.digest:
             return NotDone()
         return Done(_of_push(target, commit.oid, base=heads.base_name, tree=commit.tree))
 

@@ -3,19 +3,39 @@
 import json
 import os
 import stat
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from nofx_cli import errors
 from nofx_cli.domain.ids import StepName
+from nofx_cli.domain.record import record
 from nofx_cli.handlers.kept_artifact import read_kept
 from nofx_cli.handlers.pull_requests.checkout import Checkout
 from nofx_cli.handlers.pull_requests.options import ListedFile
-from nofx_cli.handlers.pull_requests.repository import FILE, LINK, PROGRAM, Change, Entry, OwnRepository
+from nofx_cli.handlers.pull_requests.repository import (
+    FILE,
+    LINK,
+    PROGRAM,
+    Change,
+    Entry,
+    OwnRepository,
+    lines_of_names,
+)
 from nofx_cli.ports.handler import StepContext
 from nofx_cli.safety.git_command import Git
 from nofx_cli.safety.paths import contained
 
 _MOST_BYTES = 100 * 1024 * 1024
+
+
+@record
+class _Ready:
+    """A file that may be committed: its `content`, or where it `lies` for git to read."""
+
+    mode: str
+    content: bytes = b""
+    lies: Path | None = None
 
 
 def listed_changes(
@@ -29,13 +49,23 @@ def listed_changes(
         errors.PolicyDenied: a rule does not allow a path.
     """
     prefix = checkout.prefix if checkout else ""
-    found = []
-    for file in files:
-        place = _place(ctx, file.path)
+    entries = own.entries(base)
+    places = [_place(ctx, file.path) for file in files]
+    for place in places:
         ctx.check_write(place.relative_to(ctx.workspace).as_posix())
-        path = prefix + place.relative_to(ctx.workspace).as_posix()
-        old = own.entry(base, path)
-        new = _entry(ctx, file, own, place=place, old=old, checkout=checkout)
+    paths = [prefix + place.relative_to(ctx.workspace).as_posix() for place in places]
+    twice = sorted(path for path, times in Counter(paths).items() if times > 1)
+    if twice:
+        raise errors.InvalidInput(
+            f"`files` has {', '.join(twice)} more than once", code="path-twice", hint="list it once"
+        )
+    ready = [
+        _ready(ctx, file, place=place, old=entries.get(path))
+        for file, place, path in zip(files, places, paths, strict=True)
+    ]
+    found = []
+    for one, oid, path in zip(ready, _kept(ctx, ready, own, checkout=checkout), paths, strict=True):
+        old, new = entries.get(path), Entry(one.mode, oid)
         if new != old:
             found.append(Change(path, old, new))
     return found
@@ -50,35 +80,26 @@ def _place(ctx: StepContext, path: str) -> Path:
     return contained(ctx.workspace, parent or ".") / name
 
 
-def _entry(
-    ctx: StepContext,
-    file: ListedFile,
-    own: OwnRepository,
-    *,
-    place: Path,
-    old: Entry | None,
-    checkout: Checkout | None,
-) -> Entry:
+def _ready(ctx: StepContext, file: ListedFile, *, place: Path, old: Entry | None) -> _Ready:
     if file.kind == "from":
-        return _as_it_lies(ctx, file, own, place=place, checkout=checkout)
+        return _as_it_lies(file, place)
     runs = file.executable if file.executable is not None else old is not None and old.mode == PROGRAM
-    return Entry(PROGRAM if runs else FILE, own.put(_content(ctx, file)))
+    return _Ready(PROGRAM if runs else FILE, _content(ctx, file))
 
 
-def _as_it_lies(
-    ctx: StepContext, file: ListedFile, own: OwnRepository, *, place: Path, checkout: Checkout | None
-) -> Entry:
+def _as_it_lies(file: ListedFile, place: Path) -> _Ready:
     try:
         found = place.lstat()
         if stat.S_ISLNK(found.st_mode):
-            return Entry(LINK, own.put(os.fsencode(os.readlink(place))))
+            return _Ready(LINK, os.fsencode(os.readlink(place)))
         if not stat.S_ISREG(found.st_mode):
             raise errors.InvalidInput(f"{file.path} is no file", code="path-not-a-file")
         if found.st_size > _MOST_BYTES:
             raise errors.InvalidInput(
                 f"{file.path} has {found.st_size} bytes, which is too much", code="file-too-large"
             )
-        content = place.read_bytes()
+        with place.open("rb"):
+            pass  # it can be read
     except FileNotFoundError as exc:
         message = f"{file.path} is not in the workspace"
         hint = "make it in an earlier step, or take it out of `files`"
@@ -86,28 +107,35 @@ def _as_it_lies(
     except OSError as exc:
         raise errors.Unavailable(f"{file.path} cannot be read: {exc.strerror}", code="file-unreadable") from exc
     runs = bool(found.st_mode & stat.S_IXUSR) if file.executable is None else file.executable
-    return Entry(PROGRAM if runs else FILE, _put_as_git_would(ctx, content, own, place=place, checkout=checkout))
+    return _Ready(PROGRAM if runs else FILE, lies=place)
+
+
+def _kept(ctx: StepContext, ready: Sequence[_Ready], own: OwnRepository, *, checkout: Checkout | None) -> list[str]:
+    """Keep what the files have, in the order of `ready`; returns how git names it. git is started twice at most."""
+    lying = [str(one.lies) for one in ready if one.lies is not None]
+    given = iter(own.put_all([one.content for one in ready if one.lies is None]))
+    taken = iter(_put_as_git_would(ctx, lying, own, checkout=checkout) if lying else ())
+    return [next(given if one.lies is None else taken) for one in ready]
 
 
 def _put_as_git_would(
-    ctx: StepContext, content: bytes, own: OwnRepository, *, place: Path, checkout: Checkout | None
-) -> str:
+    ctx: StepContext, names: Sequence[str], own: OwnRepository, *, checkout: Checkout | None
+) -> list[str]:
     """With the line ends and the user's filters that a commit of the checkout would have; written here alone."""
     if checkout is None:
-        return own.put(content)
-    inner = place.relative_to(ctx.workspace).as_posix()
-    top = Path(str(ctx.workspace).removesuffix("/" + checkout.prefix.rstrip("/"))) if checkout.prefix else ctx.workspace
-    git = Git(top, git_dir=checkout.git_dir)
-    words = ("hash-object", "-w", "--stdin", "--path", checkout.prefix + inner)
-    return (
-        git.do(*words, stdin=content, env={"GIT_OBJECT_DIRECTORY": str(own.objects), **_also(checkout)})
-        .decode()
-        .strip()
-    )
+        return own.put_files(names)
+    place = str(ctx.workspace)
+    top = place.removesuffix("/" + checkout.prefix.rstrip("/")) if checkout.prefix else place
+    git = Git(Path(top), git_dir=checkout.git_dir)
+    environment = {"GIT_OBJECT_DIRECTORY": str(own.objects), **_also(checkout)}
+    inner = [os.path.relpath(name, top) for name in names]
+    told = git.do("hash-object", "-w", "--stdin-paths", stdin=lines_of_names(inner), env=environment)
+    return told.decode().split()
 
 
 def _also(checkout: Checkout) -> dict[str, str]:
-    return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(checkout.objects)}
+    quoted = str(checkout.objects).replace("\\", "\\\\").replace('"', '\\"')
+    return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"'}  # a colon would part it
 
 
 def _content(ctx: StepContext, file: ListedFile) -> bytes:

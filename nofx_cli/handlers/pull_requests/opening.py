@@ -46,8 +46,10 @@ def open_request(ctx: StepContext, options: Options, forge: Forge, *, branch: st
         if there is None:
             raise
         return _adopted(ctx, forge, there, wanted)
-    except Unanswered as exc:
-        found = find_ours(ctx, forge, branch=branch, base=base) if exc.may_have_arrived else None
+    except errors.Unavailable as exc:
+        if isinstance(exc, Unanswered) and not exc.may_have_arrived:
+            raise
+        found = find_ours(ctx, forge, branch=branch, base=base)
         if found is None:
             raise
         ctx.log(f"the answer was lost, and {found.url} is there")
@@ -55,8 +57,8 @@ def open_request(ctx: StepContext, options: Options, forge: Forge, *, branch: st
 
 
 def find_ours(ctx: StepContext, forge: Forge, *, branch: str, base: str) -> PullRequest | None:
-    """The pull request that this step opened, also where it is merged or closed by now."""
-    return next((one for one in forge.find(branch, base) if marked_by(one.body) == (ctx.run_id, ctx.step)), None)
+    """The pull request that this step opened with these inputs, also where it is merged or closed by now."""
+    return next((one for one in forge.find(branch, base) if marked_by(one.body) == ctx.idempotency_key), None)
 
 
 def add_to(forge: Forge, opened: PullRequest, options: Options) -> None:
@@ -76,9 +78,8 @@ def _open_one(found: Iterable[PullRequest]) -> PullRequest | None:
 
 
 def _adopted(ctx: StepContext, forge: Forge, there: PullRequest, wanted: Wanted) -> Opened:
-    """One that an earlier run opened is brought up to date; the words of a person are left alone."""
-    by = marked_by(there.body)
-    if by is not None and by != (ctx.run_id, ctx.step):
+    """One that was opened with other inputs is brought up to date; the words of a person are left alone."""
+    if marked_by(there.body) not in ("", ctx.idempotency_key):
         forge.update(there.number, wanted)
     ctx.log(f"{there.url} was open already")
     return Opened(there, adopted=True)

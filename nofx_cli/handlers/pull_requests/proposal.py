@@ -8,7 +8,7 @@ makes the difference another one does.
 from collections.abc import Iterable
 
 from nofx_cli import errors
-from nofx_cli.domain.ids import Digest, JsonObject, JsonValue, digest_of, is_run_id
+from nofx_cli.domain.ids import JsonObject, JsonValue, is_run_id
 from nofx_cli.domain.record import record
 from nofx_cli.domain.wording import shortened
 from nofx_cli.handlers.pull_requests.body import told_body
@@ -22,7 +22,7 @@ from nofx_cli.handlers.pull_requests.branch import (
 )
 from nofx_cli.handlers.pull_requests.listed import listed_changes
 from nofx_cli.handlers.pull_requests.options import Options
-from nofx_cli.handlers.pull_requests.repository import Change, Heads, OwnRepository
+from nofx_cli.handlers.pull_requests.repository import SUBMODULE, Change, Heads, OwnRepository
 from nofx_cli.handlers.pull_requests.run_changes import run_changes
 from nofx_cli.handlers.pull_requests.target import Target
 from nofx_cli.ports.handler import StepContext
@@ -47,11 +47,6 @@ class Proposal:
     instead_of: str
     preview: JsonObject
 
-    @property
-    def digest(self) -> Digest:
-        """Of what is written: all that was approved."""
-        return digest_of(self.preview)
-
 
 def make_proposal(ctx: StepContext, options: Options, target: Target, own: OwnRepository) -> Proposal:
     """Make the commit in nofx's own repository.
@@ -69,15 +64,19 @@ def make_proposal(ctx: StepContext, options: Options, target: Target, own: OwnRe
     base = own.have_base(heads)
     changes = _changes(ctx, options, target, own, base=base)
     tree = own.tree_with(base, changes)
+    _need_exactly(changes, own.changes_between(f"{base}^{{tree}}", tree))
     message = commit_message(ctx, options, tree)
     author = author_of(options, target.checkout.git if target.checkout else own.git)
-    _refuse_secrets(ctx, [options.title, options.body, message, *_new_contents(own, changes)])
+    body = told_body(ctx, options)
+    words = (options.title, body, message, *options.labels, *options.reviewers, *author, target.branch)
+    _refuse_secrets(ctx, [*words, *(change.path for change in changes)])
+    _refuse_secrets(ctx, _new_contents(own, changes))
     replaced = _check_tip(ctx, options, target, own, heads)
     commit = make_commit(ctx, own, tree=tree, base=base, message=message, author=author) if changes else ""
     shown: dict[str, JsonValue] = {
         **_place(target, heads),
         "title": options.title,
-        "body": told_body(ctx, options),
+        "body": body,
         **_more(options),
         "commit": (options.commit_message or options.title),
         "author": "{} <{}>".format(*author),
@@ -128,13 +127,26 @@ def _told(change: Change) -> JsonObject:
     told: dict[str, JsonValue] = {"path": change.path, "change": change.word}
     if change.new is not None:
         told |= {"mode": change.new.mode, "blob": change.new.oid}
+    if change.old is not None:
+        told["instead_of"] = change.old.oid  # a long difference is cut off
     return told
 
 
+def _need_exactly(meant: Iterable[Change], made: Iterable[Change]) -> None:
+    """See that nothing goes beside what is meant: a file takes the place of a folder, and of all that is in it."""
+    beside = sorted({change.path for change in made} ^ {change.path for change in meant})
+    if beside:
+        names = shortened(", ".join(beside), 300)
+        raise errors.InvalidInput(
+            f"what would be committed is not what is meant, since a file is in the place of a folder: {names}",
+            code="path-in-use",
+            hint="a path cannot be a file and a folder; name the files otherwise",
+        )
+
+
 def _new_contents(own: OwnRepository, changes: Iterable[Change]) -> Iterable[str]:
-    for change in changes:
-        if change.new is not None and change.new.mode != "160000":
-            yield own.content(change.new.oid).decode("utf-8", "replace")
+    names = (change.new.oid for change in changes if change.new is not None and change.new.mode != SUBMODULE)
+    return (content.decode("utf-8", "replace") for content in own.contents(names))
 
 
 def _refuse_secrets(ctx: StepContext, texts: Iterable[str]) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from nofx_cli import errors
-from nofx_cli.handlers.pull_requests.repository import LINK, Change, Entry, OwnRepository
+from nofx_cli.handlers.pull_requests.repository import LINK, SUBMODULE, Change, Entry, OwnRepository
 from nofx_cli.ports.handler import RunTrees, StepContext
 
 _MOST_TOLD = 10
-_SUBMODULE = "160000"
 
 
 def run_changes(ctx: StepContext, trees: RunTrees, own: OwnRepository, *, base: str, prefix: str) -> list[Change]:
@@ -24,10 +23,11 @@ def run_changes(ctx: StepContext, trees: RunTrees, own: OwnRepository, *, base: 
         errors.PolicyDenied: a rule does not allow a path.
     """
     found, conflicts = [], []
+    entries = own.entries(base)
     for change in own.changes_between(trees.before, trees.now):
         if change.path.startswith(prefix):
             ctx.check_write(change.path.removeprefix(prefix))
-        there = own.entry(base, change.path)
+        there = entries.get(change.path)
         if there == change.new:
             continue
         new = change.new if there == change.old else _merged(own, change, there)
@@ -46,7 +46,7 @@ def _merged(own: OwnRepository, change: Change, there: Entry | None) -> Entry | 
     if before is None or now is None or there is None:
         return None
     modes = {before.mode, now.mode, there.mode}
-    if modes & {LINK, _SUBMODULE}:
+    if modes & {LINK, SUBMODULE}:
         return None
     mode = now.mode if there.mode == before.mode else there.mode
     with TemporaryDirectory(prefix="nofx-merge-") as folder:

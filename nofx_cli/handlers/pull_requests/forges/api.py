@@ -16,6 +16,7 @@ from nofx_cli.safety.web import Request, Response, origin_of, send
 
 _TOLD = 400
 _HOUR_S = 3600
+_MOST_PAGES = 20
 
 
 class Refused(errors.Denied):
@@ -45,13 +46,37 @@ class Api:
             errors.NofxError: it was refused; codes as above.
             Unanswered: there was no whole answer.
         """
+        response = self._send(method, path, body, query)
+        return response.json() if response.body.strip() else None
+
+    def ask_all(self, path: str, *, query: Mapping[str, str]) -> list[JsonObject]:
+        """All that the forge has there, in its order, also what it tells on further pages.
+
+        Raises:
+            errors.NofxError: as `ask`; or it answered with what is no list (code `forge-answer-odd`).
+        """
+        found: list[JsonObject] = []
+        for page in range(1, _MOST_PAGES + 1):
+            response = self._send("GET", path, None, {**query, "page": str(page)} if page > 1 else query)
+            told = response.json()
+            if not isinstance(told, list | tuple) or not all(isinstance(one, Mapping) for one in told):
+                message = f"{origin_of(response.url)} answered GET {path} with what is no list"
+                raise errors.Unavailable(
+                    message, code="forge-answer-odd", hint="see whether `api_url` is that of an API"
+                )
+            found += [one for one in told if isinstance(one, Mapping)]
+            if 'rel="next"' not in response.headers.get("link", ""):
+                break
+        return found
+
+    def _send(self, method: str, path: str, body: JsonObject | None, query: Mapping[str, str] | None) -> Response:
         url = self._url + path + (f"?{urlencode(query)}" if query else "")
         content = b"" if body is None else json.dumps(dict(body), default=dict).encode()
         headers = {**self._headers, **({"Content-Type": "application/json"} if content else {})}
         response = send(Request(method, url, headers, content), check=self._check)
         if not response.ok:
             raise _refusal(response, f"{method} {path}", token=self._token)
-        return response.json() if response.body.strip() else None
+        return response
 
 
 def _refusal(response: Response, what: str, *, token: str) -> errors.NofxError:

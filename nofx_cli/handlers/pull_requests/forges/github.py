@@ -8,6 +8,8 @@ from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.handlers.pull_requests.forges.api import AlreadyOpen, Api, Refused
 from nofx_cli.handlers.pull_requests.forges.forge import PullRequest, Wanted
 
+_SIDES = ("head", "base")
+
 
 class GitHub:
     """Implements `forge.Forge`."""
@@ -21,10 +23,9 @@ class GitHub:
     def find(self, branch: str, base: str) -> list[PullRequest]:
         head = f"{self._owner}:{branch}"
         query = {"state": "all", "head": head, "base": base, "per_page": "100"}
-        told = self._api.ask("GET", f"{self._path}/pulls", query=query)
-        found = [item for item in told if isinstance(item, Mapping)] if isinstance(told, list | tuple) else []
-        # Some that speak this API do not look at `head`.
-        return [read_pull(item) for item in found if _ref(item, "head") == branch and _ref(item, "base") == base]
+        found = self._api.ask_all(f"{self._path}/pulls", query=query)
+        # Some that speak this API do not look at `head`, and tell of forks, too.
+        return [read_pull(item) for item in found if _names(item) == (branch, base) and not _is_of_fork(item)]
 
     def open(self, wanted: Wanted) -> PullRequest:
         body: JsonObject = {
@@ -76,6 +77,17 @@ def read_pull(told: JsonValue) -> PullRequest:
         str(told.get("body") or ""),
         told.get("state") == "open",
     )
+
+
+def _names(told: JsonObject) -> tuple[str, str]:
+    return _ref(told, "head"), _ref(told, "base")
+
+
+def _is_of_fork(told: JsonObject) -> bool:
+    """Whether its branch is one of another repository; a fork that was deleted has none."""
+    head, base = (side.get("repo", {}) if isinstance(side := told.get(name), Mapping) else {} for name in _SIDES)
+    names = [str(repo.get("full_name", "")) if isinstance(repo, Mapping) else None for repo in (head, base)]
+    return names[0] != names[1]
 
 
 def _ref(told: JsonObject, side: str) -> str:

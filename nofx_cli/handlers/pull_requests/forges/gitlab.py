@@ -22,9 +22,11 @@ class GitLab:
 
     def find(self, branch: str, base: str) -> list[PullRequest]:
         where = {"source_branch": branch, "target_branch": base}
-        told = self._api.ask("GET", self._path, query={"state": "all", "per_page": "100", **where})
-        found = [item for item in told if isinstance(item, Mapping)] if isinstance(told, list | tuple) else []
-        return [read_merge_request(item) for item in found]
+        found = self._api.ask_all(self._path, query={"state": "all", "per_page": "100", **where})
+        # A fork may have a branch of that name, too.
+        return [
+            read_merge_request(one) for one in found if one.get("source_project_id") == one.get("target_project_id")
+        ]
 
     def open(self, wanted: Wanted) -> PullRequest:
         body: JsonObject = {
@@ -48,7 +50,11 @@ class GitLab:
         self._api.ask("PUT", f"{self._path}/{number}", {"add_labels": ",".join(labels)})
 
     def ask_reviewers(self, number: int, names: tuple[str, ...]) -> None:
-        self._api.ask("PUT", f"{self._path}/{number}", {"reviewer_ids": [self._user(name) for name in names]})
+        there = self._api.ask("GET", f"{self._path}/{number}")
+        asked = there.get("reviewers") if isinstance(there, Mapping) else None
+        before = [one["id"] for one in asked if isinstance(one, Mapping)] if isinstance(asked, list | tuple) else []
+        more = [self._user(name) for name in names]
+        self._api.ask("PUT", f"{self._path}/{number}", {"reviewer_ids": list(dict.fromkeys([*before, *more]))})
 
     def _user(self, name: str) -> int:
         told = self._api.ask("GET", "/users", query={"username": name})
