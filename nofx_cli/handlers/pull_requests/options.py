@@ -1,6 +1,8 @@
 """The inputs of `git_pr`: what is taken, what is wrong with it, and what it means."""
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from nofx_cli.domain.ids import JsonObject, JsonValue
@@ -31,9 +33,10 @@ FIELDS = {
 FORGES = ("github", "gitlab", "none")
 SOURCES = ("from", "artifact", "output", "content")
 _CHOICES = {"forge": FORGES, "changes": ("workspace",), "if_empty": ("fail", "skip")}
-_TITLE = 250
+_TITLE = 248  # 255 at GitLab, which has `Draft: ` in it
 _BRANCH = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
 _NO_BRANCH = re.compile(r"\.\.|//|/\.|^\.|\.$|/$|^/|\.lock(/|$)")
+_OF_TEXTS = "\n\r\t"
 _OF_WORKTREES = "nofx/"
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)+")
 _AUTHOR = re.compile(r"(?P<name>[^<>\n]*[^<>\s])\s*<(?P<mail>[^<>\s]+)>")
@@ -106,7 +109,8 @@ def read_options(inputs: JsonObject) -> Options:
 def faults(inputs: JsonObject) -> list[str]:
     """What is wrong with the inputs, in words; what is still a template is not judged."""
     found = faults_of(inputs, FIELDS)
-    return found or [*_choice_faults(inputs), *_text_faults(inputs), *_list_faults(inputs), *_file_faults(inputs)]
+    more = (_choice_faults, _control_faults, _text_faults, _list_faults, _file_faults)
+    return found or [fault for look in more for fault in look(inputs)]
 
 
 def branch_fault(name: str) -> str:
@@ -125,6 +129,25 @@ def _choice_faults(inputs: JsonObject) -> Iterator[str]:
             yield f"`{name}` must be one of {', '.join(choices)}, not {value}"
 
 
+def _control_faults(inputs: JsonObject) -> Iterator[str]:
+    """Neither git nor forges take them, and terminals do as they say."""
+    for name, value in inputs.items():
+        allowed = _OF_TEXTS if name in ("body", "commit_message", "message") else ""
+        for text in value if isinstance(value, list | tuple) else (value,):
+            parts = text.values() if isinstance(text, Mapping) else (text,)
+            is_file = isinstance(text, Mapping)
+            if any(isinstance(part, str) and _is_odd(part.strip(), allowed, only_surrogates=is_file) for part in parts):
+                yield f"`{name}` holds a control character, or what is no character"
+
+
+def _is_odd(text: str, allowed: str, *, only_surrogates: bool) -> bool:
+    return any(
+        0xD800 <= ord(sign) < 0xE000
+        or (not only_surrogates and sign not in allowed and unicodedata.category(sign) == "Cc")
+        for sign in text
+    )
+
+
 def _text_faults(inputs: JsonObject) -> Iterator[str]:
     for name, fault in _TEXTS.items():
         value = inputs.get(name)
@@ -139,8 +162,10 @@ def _title_fault(title: str) -> str:
     return f"is longer than {_TITLE} characters" if len(title) > _TITLE else ""
 
 
-def _repository_fault(name: str) -> str:
-    return "" if _REPOSITORY.fullmatch(name.strip("/")) else "must be written like `owner/name`"
+def repository_fault(name: str) -> str:
+    """Why a text cannot be the name of a repository at a forge; empty where it can."""
+    is_name = _REPOSITORY.fullmatch(name.strip("/")) and not {".", ".."} & set(name.split("/"))
+    return "" if is_name else "must be written like `owner/name`"
 
 
 def _author_fault(author: str) -> str:
@@ -150,7 +175,7 @@ def _author_fault(author: str) -> str:
 _TEXTS: Mapping[str, Callable[[str], str]] = {
     "title": _title_fault,
     "branch": branch_fault,
-    "repository": _repository_fault,
+    "repository": repository_fault,
     "author": _author_fault,
 }
 
@@ -181,7 +206,7 @@ def _file_faults(inputs: JsonObject) -> Iterator[str]:
             continue
         yield from (f"{where} {why}" for why in _faults_of_file(item))
         paths.append(str(item.get("path")))
-    twice = sorted({path for path in paths if paths.count(path) > 1 and not is_template(path)})
+    twice = sorted(path for path, times in Counter(paths).items() if times > 1 and not is_template(path))
     yield from (f"`files` has {path} more than once" for path in twice)
 
 

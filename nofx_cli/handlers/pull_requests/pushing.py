@@ -27,6 +27,7 @@ _UNREACHABLE = (
     "connection reset",
     "connection timed out",
     "timed out",
+    "operation too slow",
     "remote end hung up",
     "unexpected disconnect",
     "early eof",

@@ -1,14 +1,17 @@
 """Where a step's pull request goes, found out from its inputs and from the project's remotes; and what it may use."""
 
+import re
+
 from nofx_cli import errors
 from nofx_cli.domain.record import record
 from nofx_cli.handlers.pull_requests.branch import branch_of
 from nofx_cli.handlers.pull_requests.checkout import Checkout, find_checkout
-from nofx_cli.handlers.pull_requests.options import Options
-from nofx_cli.handlers.pull_requests.remote import PUBLIC, Remote, find_remote, may_have_token, reach
+from nofx_cli.handlers.pull_requests.options import Options, repository_fault
+from nofx_cli.handlers.pull_requests.remote import Remote, find_remote, may_have_token, reach
 from nofx_cli.ports.handler import RunTrees, StepContext
 from nofx_cli.safety.git_command import Reach
-from nofx_cli.safety.hosts import is_on_this_machine
+from nofx_cli.safety.hosts import host_fault, is_on_this_machine
+from nofx_cli.safety.web_request import origin_of
 
 _API = {"github": "https://api.github.com", "gitlab": "https://gitlab.com/api/v4"}
 _EXAMPLE = {"github": "https://HOST/api/v3", "gitlab": "https://HOST/api/v4"}
@@ -49,8 +52,8 @@ class Target:
 
     def reach(self, ctx: StepContext) -> Reach:
         """How git reaches the remote."""
-        token = self.token if may_have_token(self.remote, self.api_url) else ""
-        return reach(self.remote, token, forge=self.forge, check=ctx.check_cancelled)
+        token = self.token if may_have_token(self.remote, self.api_url, forge=self.forge) else ""
+        return reach(self.remote, token, forge=self.remote.public or self.forge, check=ctx.check_cancelled)
 
 
 def find_target(ctx: StepContext, options: Options) -> Target:
@@ -61,8 +64,8 @@ def find_target(ctx: StepContext, options: Options) -> Target:
     """
     trees = ctx.trees()
     checkout = find_checkout(trees.project if trees else ctx.workspace)
-    remote = find_remote(options.remote, checkout)
-    forge = options.forge or PUBLIC.get(remote.host, "")
+    remote = find_remote(options.remote, checkout, project=trees.project if trees else ctx.workspace)
+    forge = options.forge or remote.public
     if not forge:
         raise errors.InvalidInput(
             f"nofx does not know which forge {remote.address} is",
@@ -72,7 +75,7 @@ def find_target(ctx: StepContext, options: Options) -> Target:
     if remote.host:
         ctx.check_host(remote.asked_as)
     if forge == "none":
-        name = options.token or _TOKEN[forge]
+        name = options.token or _TOKEN[remote.public or forge]
         return Target(checkout, trees, remote, branch_of(ctx, options), forge, "", "", ctx.secrets.get(name, ""))
     return Target(
         checkout,
@@ -87,12 +90,18 @@ def find_target(ctx: StepContext, options: Options) -> Target:
 
 
 def _api_url(ctx: StepContext, options: Options, remote: Remote, forge: str) -> str:
-    url = options.api_url or (_API[forge] if PUBLIC.get(remote.host) == forge else "")
+    url = options.api_url or (_API[forge] if remote.public == forge else "")
     if not url:
         raise errors.InvalidInput(
             f"the API of the {forge} at {remote.host or remote.address} is not known",
             code="api-url-missing",
             hint=f"write `api_url`, such as {_EXAMPLE[forge].replace('HOST', remote.host or 'git.example.org')}",
+        )
+    if fault := host_fault(url) or ("it has a query" if re.search(r"[?#\s]", url) else ""):
+        raise errors.InvalidInput(
+            f"the `api_url` at {origin_of(url)} cannot be used: {fault}",
+            code="api-url-invalid",
+            hint=f"write it like {_EXAMPLE[forge]}; the token stands in a secret",
         )
     if not url.startswith("https://") and not is_on_this_machine(url):
         raise errors.InvalidInput(
@@ -107,7 +116,7 @@ def _api_url(ctx: StepContext, options: Options, remote: Remote, forge: str) -> 
 def _repository(options: Options, remote: Remote) -> str:
     if options.repository:
         return options.repository
-    if "/" not in remote.path:
+    if repository_fault(remote.path):
         raise errors.InvalidInput(
             f"{remote.address} does not tell the name of the repository at the forge",
             code="repository-unknown",

@@ -14,7 +14,7 @@ FILES = [{"path": "a.md", "content": "a"}]
         ({}, "`title` is missing"),
         ({"title": "a\nb"}, "`title` must be one line"),
         ({"title": " "}, "`title` must be one line"),
-        ({"title": "a" * 251}, "`title` is longer than 250 characters"),
+        ({"title": "a" * 251}, "`title` is longer than 248 characters"),
         ({"titel": "a"}, "`titel` is not an input of this tool; did you mean `title`?"),
         ({"title": "a", "forge": "bitbucket"}, "`forge` must be one of github, gitlab, none, not bitbucket"),
         ({"title": "a", "changes": "all"}, "`changes` must be one of workspace, not all"),

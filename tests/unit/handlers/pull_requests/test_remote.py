@@ -51,7 +51,7 @@ def test_programs_are_no_addresses() -> None:
     ],
 )
 def test_who_may_have_the_token(address: str, of_plan: bool, api_url: str, may: bool) -> None:
-    assert may_have_token(read_remote(address, of_plan=of_plan), api_url) is may
+    assert may_have_token(read_remote(address, of_plan=of_plan), api_url, forge="github") is may
 
 
 def test_the_token_is_in_the_environment_of_git_alone() -> None:
