@@ -115,6 +115,11 @@ class EngineContext:
         context = {"rule": denial.rule, "source": denial.source}
         return errors.PolicyDenied(denial.message, hint=denial.hint, context=context)
 
+    @property
+    def limit_ms(self) -> int:
+        """How long the step may take."""
+        return self._spec.timeout_ms
+
     def begin(self) -> float:
         """Let the step's time run from now; returns when it is over, on the monotonic clock."""
         self._deadline_ms = self._services.clock.monotonic_ms() + self._time_left_ms()

@@ -6,12 +6,12 @@ begins an effect, and before the next attempt of a step that has open ones, whic
 
 from typing import TYPE_CHECKING
 
-from nofx_cli import errors
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.effects import Done, Intent, KnownEffect, NotDone, Reconciled, Unclear
 from nofx_cli.domain.ids import JsonObject, JsonValue, canonical_json
 from nofx_cli.domain.outcome import Failed, Outcome, StepError, Succeeded
 from nofx_cli.domain.step_state import StepState
+from nofx_cli.engine.foreign import ask_handler
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.shown_text import asked_text
 from nofx_cli.ports.handler import StepHandler, handler_reconciles, reconcile_with
@@ -57,8 +57,7 @@ def settle_effects(services: Services, step: StepState, handler: StepHandler, ct
     """Find out about each open effect of a step that would start again; it ends in a question where a person decides.
 
     Raises:
-        errors.NofxError: the handler cannot look now.
-        errors.InvalidInput: it raised something else, or answered what is no answer (code `handler-fault`).
+        errors.NofxError: the handler cannot look now; as `ask_handler`. What is no answer is a `handler-fault`, too.
     """
     payloads: list[ev.Payload] = []
     for effect in step.open_effects:
@@ -96,22 +95,17 @@ def _reconciled(step: StepState, handler: StepHandler, ctx: "EngineContext", eff
         if _was_told_to_run_again(step, effect.intent):
             return NotDone()
         return Unclear(f"the handler of {ctx.tool} cannot look whether it was made")
-    try:
+
+    def look() -> Reconciled:
         found = reconcile_with(handler, ctx, effect.intent)
         if not isinstance(found, Done | NotDone | Unclear):
             raise TypeError(f"reconcile must answer Done, NotDone or Unclear, not {found!r}")
         if isinstance(found, Done):
             canonical_json(found.result)
-    except errors.NofxError:
-        raise
-    except (Exception, SystemExit) as exc:  # a handler is foreign code: also its `sys.exit()` only fails its step
-        what = f"{effect.intent.kind} on {effect.intent.target}"
-        raise errors.InvalidInput(
-            f"the handler of {ctx.tool} could not look whether {what} was made: {type(exc).__name__}: {exc}",
-            code="handler-fault",
-            hint=f"mend the handler of {ctx.tool}",
-        ) from exc
-    return found
+        return found
+
+    what = f"{effect.intent.kind} on {effect.intent.target}"
+    return ask_handler(ctx, look, failed=f"the handler of {ctx.tool} could not look whether {what} was made")
 
 
 def _was_told_to_run_again(step: StepState, intent: Intent) -> bool:

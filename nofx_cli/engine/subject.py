@@ -5,10 +5,7 @@ it is when somebody answers, and once more when the step would run; where it dif
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from nofx_cli import errors
 from nofx_cli.domain.events import ArtifactCreated, AskReason
 from nofx_cli.domain.ids import Digest, JsonValue, canonical_json, digest_of_bytes
 from nofx_cli.domain.plan import Step
@@ -17,6 +14,7 @@ from nofx_cli.domain.state import RunState
 from nofx_cli.domain.step_state import Approval
 from nofx_cli.engine.anywhere import anywhere
 from nofx_cli.engine.context import EngineContext
+from nofx_cli.engine.foreign import ask_handler
 from nofx_cli.engine.services import Services
 from nofx_cli.engine.shown_text import kept_text
 from nofx_cli.engine.worktree import tree_now
@@ -84,38 +82,29 @@ def _acted_with(services: Services, step: Step, state: RunState, ctx: EngineCont
     return shown
 
 
-def preview_of(handler: StepHandler, ctx: StepContext) -> JsonValue:
+def preview_of(handler: StepHandler, ctx: EngineContext) -> JsonValue:
     """What the handler says that it would do, None where it cannot say.
 
     Raises:
-        errors.NofxError: it raised that.
-        errors.InvalidInput: it raised something else, or gave what is no JSON (code `handler-fault`).
+        errors.NofxError: as `ask_handler`; what is no JSON is a `handler-fault`, too.
     """
-    with _foreign(f"the preview of {ctx.tool} failed", ctx):
-        preview = handler_preview(handler, ctx)
-        canonical_json(preview)
-    return preview
+
+    def preview() -> JsonValue:
+        shown = handler_preview(handler, ctx)
+        canonical_json(shown)
+        return shown
+
+    if getattr(handler, "preview", None) is None:
+        return None
+    return ask_handler(ctx, preview, failed=f"the preview of {ctx.tool} failed")
 
 
-def asks_first(handler: StepHandler, ctx: StepContext) -> bool:
+def asks_first(handler: StepHandler, ctx: EngineContext) -> bool:
     """Whether the handler wants a person asked before the step runs; raises as `preview_of`."""
-    with _foreign(f"the handler of {ctx.tool} could not say whether it asks", ctx):
+    if getattr(handler, "asks_with", None) is None:
         return handler_asks(handler, ctx)
-
-
-@contextmanager
-def _foreign(failed: str, ctx: StepContext) -> Iterator[None]:
-    """A handler is foreign code: also its `sys.exit()` is but a fault of it."""
-    try:
-        yield
-    except errors.NofxError:
-        raise
-    except (Exception, SystemExit) as exc:
-        raise errors.InvalidInput(
-            f"{failed}: {type(exc).__name__}: {exc}",
-            code="handler-fault",
-            hint=f"mend the handler of {ctx.tool}",
-        ) from exc
+    failed = f"the handler of {ctx.tool} could not say whether it asks"
+    return ask_handler(ctx, lambda: handler_asks(handler, ctx), failed=failed)
 
 
 def _reason(state: RunState, step: Step) -> AskReason:

@@ -1,5 +1,7 @@
 """Effects over several attempts: what was found out, and said, about one holds for no other."""
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,32 @@ def test_so_does_one_that_cannot_say_what_it_would_do(tmp_path: Path, method: st
     assert error is not None
     assert error.code == "handler-fault"
     assert sender.sent == []
+
+
+def test_one_that_does_not_come_back_is_not_waited_for_longer_than_the_step_may_take(tmp_path: Path) -> None:
+    """Every step of the run, or of the worker, would wait with it."""
+    comes_back = threading.Event()
+
+    class Hanging(Sender):
+        def reconcile(self, ctx: StepContext, intent: Intent) -> Reconciled:
+            comes_back.wait()
+            return NotDone()
+
+    sender = Hanging()
+    rig = Rig(tmp_path, tools={"sender": sender})
+
+    run = cut_off(rig, replace(TWICE, timeout_ms=50))
+    try:
+        state = goes_on(rig, run)
+    finally:
+        comes_back.set()
+
+    error = state.steps[SEND].error
+    assert error is not None
+    assert (error.code, sender.sent) == ("handler-hangs", [])
+    assert "did not come to an end within 50ms" in error.message
+    assert rig.types(run.run).count("step.retry_scheduled send") == 1
+    assert state.steps[SEND].open_effects
 
 
 def test_a_grant_is_for_the_effect_that_was_asked_about(tmp_path: Path) -> None:
