@@ -6,8 +6,8 @@ A script of its own: the parent stays single-threaded, so that forking it is saf
     python -m tests.crash.dying_writer FOLDER URL SCHEMA in that schema of a PostgreSQL
 
 From the first call that is to write on, every call to the database, and everything that is put on record, is a point
-before it and one after it. For each kind of change a child dies at each of them; a few more die after a random time. Prints a JSON object
-for each case.
+before it and one after it. For each kind of change a child dies at each of them; a few more die after a random time.
+Prints a JSON object for each case.
 """
 
 import json

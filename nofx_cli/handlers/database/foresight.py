@@ -1,6 +1,6 @@
 """What a change would do, as it is counted before it is made, and again inside of its transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nofx_cli import errors
 from nofx_cli.domain.ids import JsonObject, JsonValue
@@ -55,7 +55,7 @@ def check_tables(session: Session, statement: Statement, ctx: StepContext) -> li
         errors.Denied: a table or a column is not there (code `sql-denied`).
     """
     if statement.operation == "ddl":
-        return []
+        return _check_ddl(session, statement, ctx)
     found = {}
     for name in statement.tables:
         check_own(name)
@@ -63,15 +63,13 @@ def check_tables(session: Session, statement: Statement, ctx: StepContext) -> li
         if table is None:
             raise denied("table-not-found", f"there is no table {name} in the database")
         check_policy(statement, ctx, {name: table.name} if table.name != name else {})
+        _check_parts(statement, ctx, name, table)
         found[name] = table
     there = frozenset[str]().union(*(table.columns for table in found.values()))
     for column in statement.columns:
         if column.casefold() not in there:
             raise denied("column-not-found", f"{' and '.join(found)} has no column {column}{_near(column, there)}")
-    follows = _follows(statement, found[statement.table])
-    for name, operation in follows:
-        ctx.check_table(name, operation)
-    return list(dict.fromkeys(name for name, _ in follows))
+    return _asked_about(_follows(statement, found[statement.table]), ctx)
 
 
 def check_policy(statement: Statement, ctx: StepContext, names: Mapping[str, str] | None = None) -> None:
@@ -112,11 +110,40 @@ def as_shown(
     return {**shown, "changes_with_it": follows} if follows else shown
 
 
+def _check_parts(statement: Statement, ctx: StepContext, name: str, table: Table) -> None:
+    """Ask about the tables that the rows of one are in as about itself; a row is only added to partitions of it."""
+    adds = name == statement.table and statement.operation == "insert"
+    for part in (*table.partitions, *(() if adds else table.heirs)):
+        check_policy(statement, ctx, {name: part})
+
+
+def _check_ddl(session: Session, statement: Statement, ctx: StepContext) -> list[JsonValue]:
+    """Ask about what is changed, and taken away, with a table: SQLite deletes the rows of one that is dropped."""
+    table = session.table(statement.table)
+    if table is None:
+        return []
+    for part in (*table.partitions, *table.heirs):
+        check_policy(statement, ctx, {statement.table: part})
+    follows: tuple[tuple[str, str], ...] = ()
+    if session.dialect == "sqlite" and statement.changes[0].text.startswith("DROP TABLE"):
+        follows = tables_that_follow(table.name, "delete", table.references)
+    return _asked_about(follows, ctx)
+
+
+def _asked_about(follows: Sequence[tuple[str, str]], ctx: StepContext) -> list[JsonValue]:
+    for name, operation in follows:
+        ctx.check_table(name, operation)
+    return list(dict.fromkeys(name for name, _ in follows))
+
+
 def _follows(statement: Statement, table: Table) -> tuple[tuple[str, str], ...]:
-    """What the database changes by itself; of an insert nothing follows, and no key is changed by an upsert."""
-    if statement.operation not in ("update", "delete"):
+    """What the database changes by itself; of an insert nothing follows. An upsert may change what others refer to."""
+    if statement.operation == "insert":
         return ()
-    return tables_that_follow(table.name, statement.operation, table.references)
+    cause = "delete" if statement.operation == "delete" else "update"
+    heirs = tuple((heir, cause) for heir in table.heirs)
+    changed = (table.name, *table.heirs, *table.partitions)
+    return (*heirs, *(one for name in changed for one in tables_that_follow(name, cause, table.references)))
 
 
 def _near(column: str, there: frozenset[str]) -> str:

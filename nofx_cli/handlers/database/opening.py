@@ -15,6 +15,8 @@ _WAIT_MS = 10_000
 _SQLITE_WAIT_MS = 2_000
 """The same of SQLite, which does not end that wait when the step is to stop."""
 _SQLITE = "sqlite:"
+_OTHER_SERVER = ("hostaddr", "service", "servicefile")
+"""Options of an address that say another server than the one that stands in it."""
 
 
 @record
@@ -22,7 +24,7 @@ class Place:
     """Where a database is. `url` may have a password in it: it is shown to nobody.
 
     Attributes:
-        path: of SQLite: the file.
+        path: of SQLite: the file. `inside` is its path in the project or the workspace, where it is in one.
         host: of PostgreSQL: host and port, where they are reached over the network.
     """
 
@@ -30,6 +32,7 @@ class Place:
     dialect: Dialect
     schema: str
     path: Path | None = None
+    inside: str = ""
     url: str = ""
     password: str = ""
     host: str = ""
@@ -68,10 +71,10 @@ def place_of(spec: DatabaseSpec, ctx: StepContext, project: Path) -> Place:
     if url.startswith(_SQLITE):
         path = url.removeprefix(_SQLITE)
         path = path.removeprefix("//") if path.startswith("//") else path
-        return Place(spec.name, "sqlite", "main", path=(project / Path(path).expanduser()).resolve())
+        file = (project / Path(path).expanduser()).resolve()
+        return Place(spec.name, "sqlite", "main", path=file, inside=_inside(file, ctx.workspace, project))
     if not url.startswith(("postgresql://", "postgres://")):
-        hint = "it begins with sqlite: or postgresql://"
-        raise errors.InvalidInput(f"the address of database {spec.name} cannot be used", code="database-url", hint=hint)
+        raise _unusable(spec, "it begins with sqlite: or postgresql://")
     return Place(spec.name, "postgres", spec.schema, url=url, password=password, host=_host(url, spec))
 
 
@@ -86,8 +89,8 @@ def open_session(place: Place, ctx: StepContext, *, most_ms: int | None = None) 
     if place.path is not None:
         from nofx_cli.handlers.database.sqlite import SqliteSession
 
-        if place.path.is_relative_to(ctx.workspace):
-            ctx.check_write(place.path.relative_to(ctx.workspace).as_posix())
+        if place.inside:
+            ctx.check_write(place.inside)
         return SqliteSession(place.path, wait_ms=_SQLITE_WAIT_MS)
     if place.host:
         ctx.check_host(place.host)
@@ -120,14 +123,28 @@ def _secret(named: str, spec: DatabaseSpec, ctx: StepContext) -> str:
     )
 
 
-def _host(url: str, spec: DatabaseSpec) -> str:
-    from urllib.parse import urlsplit
+def _inside(file: Path, *folders: Path) -> str:
+    """The path of a file in the first of the folders that it is in. A run in a worktree has a workspace of its own."""
+    around = next((folder.resolve() for folder in folders if file.is_relative_to(folder.resolve())), None)
+    return file.relative_to(around).as_posix() if around else ""
 
+
+def _host(url: str, spec: DatabaseSpec) -> str:
+    """The server that the policy is asked about; that none but it is connected to is seen to here."""
+    from urllib.parse import parse_qs, urlsplit
+
+    hint = "it is postgresql://user@host:port/name"
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname}:{parts.port or 5432}" if parts.hostname else ""
-    except ValueError as exc:
-        hint = "it is postgresql://user@host:port/name"
-        raise errors.InvalidInput(
-            f"the address of database {spec.name} cannot be used", code="database-url", hint=hint
-        ) from exc
+        host = f"{parts.hostname}:{parts.port or 5432}" if parts.hostname else ""
+        options = parse_qs(parts.query, keep_blank_values=True)
+    except ValueError:
+        raise _unusable(spec, hint) from None  # its words may have a password
+    odd = next((name for name in _OTHER_SERVER if name in options), "")
+    if odd or any(not value.startswith("/") for value in options.get("host", ())):
+        raise _unusable(spec, f"write the server before the name, not as `?{odd or 'host'}=`: {hint}")
+    return "" if "host" in options else host
+
+
+def _unusable(spec: DatabaseSpec, hint: str) -> errors.InvalidInput:
+    return errors.InvalidInput(f"the address of database {spec.name} cannot be used", code="database-url", hint=hint)

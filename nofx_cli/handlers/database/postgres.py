@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nofx_cli import errors
 from nofx_cli.handlers.database.references import Reference
-from nofx_cli.handlers.database.session import Busy, Lost, Table
+from nofx_cli.handlers.database.session import Busy, Lost, Table, refused_text
 from nofx_cli.handlers.database.statement import Dialect
 from nofx_cli.handlers.database.where import Bound
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})
 """Serialization failure, deadlock, lock not available."""
 _CANCELLED = "57014"
+_OF_THE_SERVER = ("08", "57", "53", "28", "3D")
+_UNKNOWN = "40003"
+"""Nobody can tell whether a statement was completed."""
 _CONNECT_SECONDS = 10
 _KIND = """
 SELECT c.oid AS oid, c.relname AS name FROM pg_catalog.pg_class c
@@ -34,6 +37,18 @@ JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace cn
 JOIN pg_catalog.pg_class p ON p.oid = k.confrelid JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
 WHERE k.contype = 'f' ORDER BY 1, 2
 """
+_HEIRS = """
+WITH RECURSIVE heirs AS (
+  SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = ?
+  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN heirs h ON i.inhparent = h.inhrelid
+)
+SELECT CASE WHEN n.nspname = ? THEN c.relname ELSE n.nspname || '.' || c.relname END AS name,
+  c.relispartition AS is_part
+FROM heirs JOIN pg_catalog.pg_class c ON c.oid = heirs.inhrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'f') ORDER BY 1
+"""
+_MOST_VALUES = 65_535
+"""How many values a statement may have, by the protocol."""
 _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
@@ -92,10 +107,13 @@ class PostgresSession:
             return None
         oid = int(found[0]["oid"])
         columns = self.select(Bound(_COLUMNS, (oid,)))
+        heirs = self.select(Bound(_HEIRS, (oid, self._schema)))
         return Table(
             name,
             frozenset(str(one["name"]).casefold() for one in columns),
             tuple(self._references()),
+            heirs=tuple(str(one["name"]) for one in heirs if not one["is_part"]),
+            partitions=tuple(str(one["name"]) for one in heirs if one["is_part"]),
         )
 
     def _references(self) -> list[Reference]:
@@ -120,8 +138,12 @@ class PostgresSession:
             self._connection.close()
 
     def _execute(self, bound: Bound) -> Any:
-        if not bound.values:  # then psycopg takes a `%` for itself
-            return self._connection.exec_driver_sql(bound.text)
+        if len(bound.values) > _MOST_VALUES:
+            raise errors.InvalidInput(
+                f"the statement has {len(bound.values)} values, and PostgreSQL takes {_MOST_VALUES}",
+                code="database-refused",
+                hint="take it apart into several steps",
+            )
         text = bound.text.replace("%", "%%").replace("?", "%s")
         return self._connection.exec_driver_sql(text, tuple(bound.values))
 
@@ -134,6 +156,8 @@ class PostgresSession:
             yield
         except DBAPIError as exc:
             raise self._fault(exc) from None
+        except UnicodeEncodeError as exc:
+            raise refused_text(exc) from None
         except SQLAlchemyError as exc:
             raise errors.InvalidInput(
                 f"the database cannot be used: {type(exc).__name__}", code="database-refused"
@@ -146,10 +170,19 @@ class PostgresSession:
             return Busy(f"the database {self._place} is busy: {message}", hint="others change the same rows; try again")
         if state == _CANCELLED:
             return Busy(f"the database {self._place} took too long: {message}", code="database-timeout")
-        if state is None or state[:2] in ("08", "57", "53", "28", "3D") or exc.connection_invalidated:
+        if state is None and _is_about_a_value(exc.orig):
+            return errors.InvalidInput(f"the database refuses it: {exc.orig}", code="database-refused")
+        if state is None or state[:2] in _OF_THE_SERVER or state == _UNKNOWN or exc.connection_invalidated:
             said = (message or str(exc.orig)).strip().splitlines()
             why = said[-1] if said else "the connection broke"
             why = why.replace(self._secret, "***") if self._secret else why
             hint = "see that it runs, and mend `url` or `password` in nofx.yaml, below `databases`"
             return Lost(f"the database at {self._place} cannot be reached: {why}", hint=hint)
         return errors.InvalidInput(f"the database refuses it: {message}", code="database-refused")
+
+
+def _is_about_a_value(exc: object) -> bool:
+    """Whether psycopg itself refuses a value: it sent nothing, and says which kind of sign, never the value."""
+    import psycopg
+
+    return isinstance(exc, psycopg.DataError | psycopg.ProgrammingError | psycopg.NotSupportedError)

@@ -21,11 +21,15 @@ class Table:
 
     Attributes:
         references: of all tables; they say what the database changes by itself.
+        heirs: tables whose rows are seen, and changed, as rows of this one, because they inherit from it.
+        partitions: tables that its rows are in, wherever it is declared as made of partitions.
     """
 
     name: str
     columns: frozenset[str]
     references: tuple[Reference, ...] = ()
+    heirs: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
 
 
 class Busy(errors.Conflict):
@@ -76,6 +80,14 @@ class Session(Protocol):
     def close(self) -> None:
         """Give the connection back; what was not committed is rolled back. Raises nothing."""
         ...
+
+
+def refused_text(exc: UnicodeEncodeError) -> errors.InvalidInput:
+    """The error of a value that cannot be sent: it has a half of a surrogate pair, which no encoding has."""
+    sign = f"U+{ord(exc.object[exc.start]):04X}"
+    return errors.InvalidInput(
+        f"the database refuses it: a text has {sign}, which is no character", code="database-refused"
+    )
 
 
 def count(session: Session, counted: Sequence[Bound]) -> int:

@@ -1,6 +1,7 @@
 """SQLite, by the module that Python has."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ from urllib.parse import quote
 
 from nofx_cli import errors
 from nofx_cli.handlers.database.references import Reference
-from nofx_cli.handlers.database.session import Busy, Lost, Table
+from nofx_cli.handlers.database.session import Busy, Lost, Table, refused_text
 from nofx_cli.handlers.database.statement import Dialect
 from nofx_cli.handlers.database.where import Bound, quoted_name
 
+_ABORTING = re.compile(r"\A(?:INSERT|UPDATE)\b")
+"""Where `OR ABORT` goes: a table may say `UNIQUE ON CONFLICT REPLACE`, and rows that nobody counted would be gone."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -55,7 +58,7 @@ class SqliteSession:
 
     def execute(self, bound: Bound) -> int:
         with self._told():
-            return max(self._connection.execute(bound.text, bound.values).rowcount, 0)
+            return max(self._connection.execute(_ABORTING.sub(r"\g<0> OR ABORT", bound.text), bound.values).rowcount, 0)
 
     def commit(self) -> None:
         with self._told():
@@ -110,6 +113,8 @@ class SqliteSession:
             if code is not None and code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN):
                 raise Lost(f"the database {self._path} cannot be used: {exc}") from exc
             raise _refused(exc) from exc
+        except UnicodeEncodeError as exc:
+            raise refused_text(exc) from None
         except (sqlite3.Error, OverflowError) as exc:
             raise _refused(exc) from exc
 

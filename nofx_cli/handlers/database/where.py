@@ -82,6 +82,8 @@ def _condition_faults(name: str, value: JsonValue) -> Iterator[str]:
     elif name == "in":
         if not isinstance(value, list | tuple) or not value or not all(map(_is_scalar, value)):
             yield "`in` takes a list of one value or more"
+        elif None in value:
+            yield "`in` finds nothing for null; write `[{…: {in: […]}}, {…: {is_null: true}}]`"
     elif name == "is_null":
         if not isinstance(value, bool):
             yield "`is_null` takes true or false"
