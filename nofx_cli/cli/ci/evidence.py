@@ -31,6 +31,13 @@ RUN_FILE = "run.nofx.tgz"
 RESULT = "result.json"
 _MARK = ".gitignore"
 _COPY = "run"
+_TEXTS = {
+    *("summary.md", RESULT, "nofx.env", "junit.xml"),
+    *("findings.sarif", "code-quality.json", "gl-sast-report.json"),
+}
+"""What is in every folder of evidence."""
+_NAMES = {*_TEXTS, RUN_FILE, _COPY, _MARK}
+"""All that can be in one; nothing else is ever thrown away."""
 
 
 def check_folder(folder: str) -> None:
@@ -39,11 +46,13 @@ def check_folder(folder: str) -> None:
     Raises:
         errors.UsageError: it is something else, or has files that no run left (code `output-unwritable`).
     """
-    place = Path(folder)
+    place = Path(os.path.abspath(folder))
     why = ""
     if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
         why = "it is no folder"
-    elif place.is_dir() and os.listdir(place) and not (place / RESULT).is_file():
+    elif Path.cwd().is_relative_to(os.path.realpath(place)):
+        why = "this command works in it"
+    elif place.is_dir() and not _may_be_replaced(place):
         why = "it has files that are no evidence of a run"
     elif not place.parent.is_dir() or not os.access(place.parent, os.W_OK):
         why = f"{place.parent} is no folder that can be written"
@@ -57,9 +66,10 @@ def write_evidence(session: Session, view: RunView, folder: str, reports: Sequen
     """Write the folder, and tell its paths.
 
     Raises:
-        errors.UsageError: it cannot be written (code `output-unwritable`).
+        errors.UsageError: it cannot be written (code `output-unwritable`), also where a step left files in it.
     """
-    place = Path(folder)
+    check_folder(folder)
+    place = Path(os.path.abspath(folder))
     making = place.with_name(f".new-{place.name}-{os.getpid()}")
     try:
         making.mkdir(parents=True)
@@ -129,6 +139,12 @@ def _carry(session: Session, run: RunId, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "wb") as copy:
                 copy.writelines(blocks)
+
+
+def _may_be_replaced(place: Path) -> bool:
+    """Whether nothing is in a folder that a run did not leave; `result.json` alone is many a program's."""
+    names = set(os.listdir(place))
+    return not names or _TEXTS <= names <= _NAMES
 
 
 def _swap(making: Path, place: Path) -> None:

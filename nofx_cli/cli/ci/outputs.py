@@ -16,7 +16,7 @@ def tell_outputs(environ: Mapping[str, str], outputs: Mapping[str, str]) -> None
     if not path or not on_github(environ):
         return
     try:
-        with open(path, "a", encoding="utf-8", opener=_open_at_once) as file:
+        with open(path, "a", encoding="utf-8", errors="surrogateescape", opener=_open_at_once) as file:
             file.write("".join(_line(name, value) for name, value in outputs.items()))
     except OSError as exc:
         note(f"the outputs of this job's step cannot be written: {exc.strerror}")
