@@ -145,7 +145,7 @@ class TestTheFile:
 
 def test_two_jobs_of_github(tmp_path: Path) -> None:
     origin = project(tmp_path / "origin")
-    given = {"plan": "release.yaml", "params": "tag=v3\n\n", "args": "--priority 5", "evidence": "checked"}
+    given = {"plan": "release.yaml", "params": "tag=v3\n\n", "args": "--priority\n5\n", "evidence": "checked"}
     first = Action(github(tmp_path / "first", origin), tmp_path / "artifacts", given)
     assert first.run() == 0, first.log  # a run that waits is no failure
     assert "::notice title=nofx::the run waits for a person" in first.log

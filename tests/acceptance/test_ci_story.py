@@ -194,7 +194,7 @@ class TestWaiting:
         assert "is not a duration" in nofx("run", plan, "--wait-approval", "3x").err
         assert nofx("run", plan, "--wait-approval", "3s", "--wait").code == 2
         told = nofx("run", plan, "--evidence", ".")
-        assert (told.code, "it has files that are no evidence of a run" in told.err) == (2, True)
+        assert (told.code, "this command works in it" in told.err) == (2, True)
         assert not nofx.runs()
 
 
@@ -225,8 +225,8 @@ class TestSections:
         told = nofx("run", nofx.plan(self.PLAN), env={"CI": "true", "GITLAB_CI": "true"})
         assert told.code == 0
         pattern = (  # where a carriage return was, `told.err` has a line break
-            "\x1b\\[0Ksection_start:(\\d+):nofx_say_1\\[collapsed=true\\]\n\x1b\\[0Ksay  succeeded +\\d+ms\n"
-            "one\n: :error::two\nthree\n\x1b\\[0Ksection_end:\\1:nofx_say_1\n\x1b\\[0K\n"
+            "\x1b\\[0Ksection_start:(\\d+):nofx_[\\w-]+_say_1\\[collapsed=true\\]\n\x1b\\[0Ksay  succeeded +\\d+ms\n"
+            "one\n: :error::two\nthree\n\x1b\\[0Ksection_end:\\1:nofx_[\\w-]+_say_1\n\x1b\\[0K\n"
         )
         assert re.search(pattern, told.err), repr(told.err)
 
@@ -234,6 +234,14 @@ class TestSections:
         told = nofx("run", nofx.plan(self.PLAN), env={"CI": "true"})
         assert "one" not in told.err
         assert "section" not in told.err
+
+    def test_one_line_that_is_too_long_is_shown_by_its_end(self, nofx: Program) -> None:
+        steps = "steps:\n  - {name: say, tool: shell, inputs: {command: head -c 600000 /dev/zero | tr '\\0' x}}\n"
+        told = nofx("run", nofx.plan(steps), env={"CI": "true", "GITHUB_ACTIONS": "true"})
+        assert told.code == 0
+        shown = told.err.splitlines()
+        begin = next(at for at, line in enumerate(shown) if line.startswith("… the last 1 line; all of it: nofx logs"))
+        assert shown[begin + 1] == "x" * 4_000
 
 
 class TestEvidence:
@@ -250,6 +258,41 @@ class TestEvidence:
         told = json.loads((nofx.folder / "kept" / "result.json").read_text("utf-8"))
         assert told["run"] == nofx.runs()[0]
         assert [name for name in os.listdir(nofx.folder) if "kept" in name] == ["kept"]
+
+    @pytest.mark.parametrize("names", [["result.json"], [*EVIDENCE, "mine.txt"], ["result.json", "run"]])
+    def test_a_folder_of_somebody_else_is_left_as_it_is(self, nofx: Program, names: list[str]) -> None:
+        """Many a program leaves a file `result.json`."""
+        kept = nofx.folder / "kept"
+        kept.mkdir()
+        for name in names:
+            (kept / name).write_text("mine\n")
+        told = nofx("run", nofx.plan(TestWaiting.PLAN), "--evidence", "kept")
+        assert (told.code, "it has files that are no evidence of a run" in told.err) == (2, True)
+        assert sorted(os.listdir(kept)) == sorted(names)
+        assert not nofx.runs()
+
+    def test_what_a_step_left_in_the_folder_is_left_there(self, nofx: Program) -> None:
+        steps = "  - {name: say, tool: shell, inputs: {command: 'mkdir kept; echo mine > kept/mine.txt'}}\n"
+        told = nofx("run", nofx.plan(steps), "--evidence", "kept")
+        assert (told.code, "it has files that are no evidence of a run" in told.err) == (2, True)
+        assert os.listdir(nofx.folder / "kept") == ["mine.txt"]
+        assert nofx.events()[-1].type == "run.succeeded"
+
+    @pytest.mark.parametrize("folder", [".", "..", "../empty"])
+    def test_it_is_not_the_folder_that_the_command_works_in(self, nofx: Program, folder: str) -> None:
+        empty = nofx.folder / "empty"
+        empty.mkdir()
+        plan = nofx.folder / nofx.plan(TestWaiting.PLAN)
+        told = Program(empty, nofx.store)("run", str(plan), "--evidence", folder)
+        assert (told.code, "this command works in it" in told.err) == (2, True)
+        assert os.listdir(empty) == []
+
+    def test_its_path_may_be_in_no_code_at_all(self, nofx: Program, tmp_path: Path) -> None:
+        (nofx.folder / os.fsdecode(b"b\xffd")).mkdir()
+        env = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(tmp_path / "output")}
+        told = nofx("run", nofx.plan(TestWaiting.PLAN), "--evidence", os.fsdecode(b"b\xffd/kept"), env=env)
+        assert told.code == 8, told
+        assert b"b\xffd/kept\n" in (tmp_path / "output").read_bytes()
 
     def test_what_holds_a_secret_is_not_kept(self, nofx: Program) -> None:
         """A command that makes a secret known to nofx after another step has printed it."""

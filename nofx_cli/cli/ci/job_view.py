@@ -36,7 +36,7 @@ class JobView(PlainView):
         log = list(self._log(event))
         if not log:
             return lines
-        name = f"nofx_{event.step}_{event.attempt}"
+        name = f"nofx_{event.run}_{event.step}_{event.attempt}"
         return self._sections.section(name, lines[0], log, at=parse_at(event.at) // 1_000_000)
 
     def _log(self, event: Event) -> Iterator[str]:
@@ -53,7 +53,7 @@ class JobView(PlainView):
         lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
         cut = size > _MOST_BYTES or len(lines) > MOST_LINES
         if cut:
-            lines = lines[1:][-MOST_LINES:]
+            lines = (lines[1:] or lines)[-MOST_LINES:]  # the first one was cut in the middle
             shown = f"the last {counted(len(lines), 'line')}; all of it: nofx logs {event.run} {event.step}"
             yield f"… {shown} --attempt {attempt}" if attempt > 1 else f"… {shown}"
         yield from (safe(telling.newest(line))[:_LINE_LIMIT] for line in lines)

@@ -19,7 +19,7 @@ from nofx_cli.safety.terminal_text import neutralise
 LIMIT = 1024 * 1024
 _MOST_ROWS = 500
 _MESSAGE_LIMIT = 500
-_MEANINGFUL = re.compile(r"[\\`*_{}\[\]()<>#+!|&~:@$\"]|(?<=www)\.", re.IGNORECASE)
+_MEANINGFUL = re.compile(r"[\\`*_{}\[\]()<>#+!|&~:@$\"]|(?<=www)\.|^[-=]|^\d(?=\d*\.(?: |$))", re.IGNORECASE)
 _SIGNS = {Verdict.PASSED: "✅", Verdict.SKIPPED: "⏭️"}
 
 

@@ -54,6 +54,14 @@ def test_nothing_of_foreign_text_is_markdown_or_html() -> None:
     assert all(line.count("|") == 5 for line in rows.splitlines() if line.startswith("|"))
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("- x", "&#45; x"), ("---", "&#45;--"), ("=", "&#61;"), ("12. x", "&#49;2. x"), ("1.2 x-y 3. z", "1.2 x-y 3. z")],
+)
+def test_a_line_of_foreign_text_begins_no_list_and_is_no_rule(text: str, shown: str) -> None:
+    assert markdown(text) == shown
+
+
 def test_rows_that_have_no_room_are_counted() -> None:
     findings = tuple(replace(ERROR, line=line) for line in range(1, 700))
     text = summary(replace(FAILED, findings=findings))
