@@ -13,6 +13,10 @@ another one. What was renamed in a part only is not whole, and is removed when i
 What an earlier run left does not count: a file that differs is written anew, and what git does not have goes, ignored
 files too. Caches of tools stay that know a file again by its size and time, in seconds: they go as well where files are
 written in the second in which they were written before.
+
+Files have the bytes that are committed, also where `working-tree-encoding` says that git is to write them in another
+encoding: what a tool seeks would not be found in it. While a run has the checkout, git takes them for unchanged; to
+load a tree, it looks at them all the same.
 """
 
 import os
@@ -35,6 +39,7 @@ from nofx_cli.workspace.worktrees import GitWorktrees, told_as
 _NAME = "hooks"
 _CACHES = ("__pycache__", ".mypy_cache", ".ruff_cache")
 _IGNORE = ".gitignore"
+_RECODED = (".", ":(exclude,attr:!working-tree-encoding)")
 
 
 class HookCheckout(GitWorktrees):
@@ -126,6 +131,7 @@ class HookCheckout(GitWorktrees):
             kept = [*self._lent(run), *(() if _same_second(index) else _CACHES)]
             git.do("clean", "-ffdxq", *(f"--exclude={name}/" for name in kept))
         snapshots.load_tree(git, tree)
+        _write_as_committed(git)
         os.utime(index)
         snapshots.copy_index(index, self._admin(run) / "index")
 
@@ -152,6 +158,21 @@ class HookCheckout(GitWorktrees):
         """Remove a kept checkout, or what is left of one."""
         for path in (self._kept.tree, self._kept_admin, self._kept.index):
             _take_away(path)
+
+
+def _write_as_committed(git: Git) -> None:
+    """Give the files that git wrote in another encoding the bytes of their objects."""
+    entries = [line.partition(b"\t") for line in git.do("ls-files", "-s", "-z", "--", *_RECODED).split(b"\0")]
+    objects = {name: facts.split()[1] for facts, _, name in entries if facts.startswith(b"100")}
+    if not objects:
+        return
+    told, at = git.do("cat-file", "--batch", stdin=b"\n".join(objects.values()) + b"\n"), 0
+    for name in objects:
+        start = told.index(b"\n", at) + 1
+        end = start + int(told[at:start].split()[2])
+        (git.folder / os.fsdecode(name)).write_bytes(told[start:end])
+        at = end + 1
+    git.do("update-index", "-z", "--assume-unchanged", "--stdin", stdin=b"\0".join(objects) + b"\0")
 
 
 def _set_head(git: Git, file: Path, commit: str) -> None:

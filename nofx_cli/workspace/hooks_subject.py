@@ -60,13 +60,19 @@ class HookedCheckout:
     git: Git
 
 
-def find_checkout(folder: Path) -> HookedCheckout:
+def find_checkout(folder: Path, *, git_dir: str = "") -> HookedCheckout:
     """The checkout around a folder.
+
+    Args:
+        git_dir: what `GIT_DIR` says to the hook; empty where nothing.
 
     Raises:
         errors.Unavailable: there is none, or git cannot say (code `git-failed`).
+        errors.InvalidInput: git works there with another repository (code `repository-apart`).
     """
     git = Git(folder)
+    if git_dir and folder / git_dir != folder / ".git":  # else it is the one that git finds
+        _check_repository(git, git_dir)
     asked = ["--show-toplevel", "--git-common-dir", "--git-path", "index", "HEAD", "--abbrev-ref", "HEAD"]
     told = os.fsdecode(git.do("rev-parse", *asked, codes=(0, _NO_COMMIT))).split("\n")
     if len(told) < _LINES_OF_PLACES:
@@ -101,9 +107,10 @@ def pushed(checkout: HookedCheckout, refs: str, *, remote: str, url: str) -> lis
 
     Raises:
         errors.UsageError: the lines are not such ones.
+        errors.Unavailable: git does not have what they name (code `git-failed`).
     """
     git, found = checkout.git, dict[str, Subject]()
-    for line in refs.splitlines():
+    for line in filter(None, refs.split("\n")):  # names may have what is the end of a line to others
         words = line.split(" ")
         if len(words) != 4:
             raise errors.UsageError(
@@ -114,6 +121,8 @@ def pushed(checkout: HookedCheckout, refs: str, *, remote: str, url: str) -> lis
         ref, new, there, old = words
         told = git.ask("rev-parse", "--verify", "--quiet", f"{new}^{{commit}}") if set(new) - _ZEROS else None
         commit = (told or "").strip()
+        if not commit and set(new) - _ZEROS:
+            git.do("cat-file", "-e", new)  # raises where nobody can say what is pushed
         if not commit or commit in found:
             continue  # deleted, a tag of something that is no commit, or named twice
         base = old if set(old) - _ZEROS and git.ask("cat-file", "-e", f"{old}^{{commit}}") is not None else ""
@@ -124,11 +133,14 @@ def pushed(checkout: HookedCheckout, refs: str, *, remote: str, url: str) -> lis
     return list(found.values())
 
 
-def message_of(git: Git, file: Path, *, editor: str) -> str:
-    """The message of a commit as git will take it from a file by default: without comments where it was edited.
+def message_of(git: Git, file: Path, *, editor: str, given: str = "") -> str:
+    """The message of a commit as git will take it from a file: as `commit.cleanup` says.
+
+    By default comments go where it was edited. An option of `git commit` for this is not told to hooks.
 
     Args:
         editor: what `GIT_EDITOR` says to the hook; `:` where no editor was opened.
+        given: the settings that git was called with, as `GIT_CONFIG_PARAMETERS` has them.
 
     Raises:
         errors.UsageError: the file cannot be read.
@@ -141,11 +153,16 @@ def message_of(git: Git, file: Path, *, editor: str) -> str:
             code="no-message",
             hint="git names its file to the hook: nofx hooks run commit-msg -- FILE",
         ) from exc
-    if editor == _NO_EDITOR:
-        return _stripped(git, text)
-    lines = text.splitlines(keepends=True)
-    cut = next((at for at, line in enumerate(lines) if line[1:].rstrip("\n") == _SCISSORS), len(lines))
-    return _stripped(git, "".join(lines[:cut]), "--strip-comments")
+    env = {"GIT_CONFIG_PARAMETERS": given} if given else {}
+    cleanup = git.do("config", "--get", "commit.cleanup", env=env, codes=(0, 1)).decode().strip()
+    edited = editor != _NO_EDITOR
+    if cleanup == "verbatim":
+        return _told(text)
+    if edited and cleanup != "whitespace":
+        lines = text.split("\n")  # git knows no other end of a line
+        text = "\n".join(lines[: next((at for at, line in enumerate(lines) if line[1:] == _SCISSORS), None)])
+    strips = cleanup == "strip" or (edited and cleanup not in ("whitespace", "scissors"))
+    return _told(git.do("stripspace", *(["--strip-comments"] if strips else []), stdin=_bytes(text)))
 
 
 def changed_paths(git: Git, subject: Subject) -> list[str]:
@@ -158,6 +175,19 @@ def changed_paths(git: Git, subject: Subject) -> list[str]:
     return [os.fsdecode(path) for path in told.split(b"\0") if path]
 
 
+def _check_repository(git: Git, git_dir: str) -> None:
+    asked = ("rev-parse", "--absolute-git-dir")
+    theirs = git.do(*asked, env={"GIT_DIR": git_dir}).strip()
+    ours = git.ask(*asked)
+    if ours is None or os.path.realpath(ours.rstrip("\n")) != os.path.realpath(os.fsdecode(theirs)):
+        there = os.fsdecode(theirs)
+        raise errors.InvalidInput(
+            f"git works in {git.folder} with the repository {there}, which is not found from there",
+            code="repository-apart",
+            hint=f"echo 'gitdir: {there}' > .git there; or leave nofx out: NOFX_HOOKS=off git ...",
+        )
+
+
 def _tree_of(git: Git, index: Path) -> str:
     import shutil
     import tempfile
@@ -166,12 +196,33 @@ def _tree_of(git: Git, index: Path) -> str:
         copy = Path(folder, "index")
         with suppress(FileNotFoundError):  # nothing was ever staged: git takes none for an empty one
             shutil.copyfile(index, copy)
-        return git.do("write-tree", env={"GIT_INDEX_FILE": str(copy)}).decode().strip()
+        env = {"GIT_INDEX_FILE": str(copy)}
+        try:
+            return git.do("write-tree", env=env).decode().strip()
+        except errors.Unavailable as exc:
+            _check_merged(git, env, exc)
+            raise
 
 
-def _stripped(git: Git, text: str, *options: str) -> str:
-    told = git.do("stripspace", *options, stdin=text.encode("utf-8", "surrogateescape"))
-    return told.decode("utf-8", "backslashreplace").removesuffix("\n")
+def _check_merged(git: Git, env: Mapping[str, str], failed: errors.Unavailable) -> None:
+    unmerged = {line.partition(b"\t")[2] for line in git.do("ls-files", "--unmerged", "-z", env=env).split(b"\0")}
+    paths = [os.fsdecode(path) for path in sorted(unmerged) if path]
+    if paths:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        raise errors.Conflict(
+            f"there are conflicts in what is staged: {paths[0]}{more}",
+            code="unmerged",
+            hint="solve them, and git add what you solved",
+        ) from failed
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _told(message: str | bytes) -> str:
+    data = message if isinstance(message, bytes) else _bytes(message)
+    return data.decode("utf-8", "backslashreplace").removesuffix("\n")
 
 
 def refs_of_pre_commit(environ: Mapping[str, str]) -> Sequence[str]:

@@ -156,7 +156,7 @@ def _run(hook: str, args: list[str], plan: str, *, project: str, everywhere: boo
     from nofx_cli.workspace.hooks_subject import find_checkout
 
     environ = dict(os.environ)
-    checkout = find_checkout(Path.cwd())
+    checkout = find_checkout(Path.cwd(), git_dir=environ.get("GIT_DIR", ""))
     os.chdir(checkout.top)
     for name in set(environ) - set(without_git(environ)):
         del os.environ[name]
@@ -188,7 +188,8 @@ def _subjects(hook: str, args: list[str], checkout: "HookedCheckout", environ: d
     found = hooks_subject.staged(checkout, environ.get("GIT_INDEX_FILE", ""))
     if hook == "commit-msg":
         file = checkout.top / (args[0] if args else "")
-        message = hooks_subject.message_of(checkout.git, file, editor=environ.get("GIT_EDITOR", ""))
+        editor, given = environ.get("GIT_EDITOR", ""), environ.get("GIT_CONFIG_PARAMETERS", "")
+        message = hooks_subject.message_of(checkout.git, file, editor=editor, given=given)
         return [replace(found, what="the message", facts={"message": message, "message_file": str(file)})]
     return [found]
 

@@ -193,6 +193,47 @@ def test_of_two_at_once_one_is_kept(bench: Bench) -> None:
     assert bench.take(RUNS[2]).exists()
 
 
+class TestOtherEncodings:
+    """What `working-tree-encoding` would hide from whoever seeks it is there as it is committed."""
+
+    TEXT = "a secret\n"
+
+    @pytest.fixture
+    def recoded(self, bench: Bench) -> Bench:
+        bench.write(".gitattributes", "*.utf16 working-tree-encoding=UTF-16\n")
+        for name in ("x.utf16", "deep/new\nline.utf16"):
+            (bench.top / name).write_text(self.TEXT, "utf-16")
+            git(bench.top, "add", name)
+        return bench
+
+    def files(self, folder: Path) -> set[str]:
+        return {path.read_text() for path in folder.rglob("*.utf16")}
+
+    def test_files_have_the_bytes_that_are_committed(self, recoded: Bench) -> None:
+        folder = recoded.take(RUNS[0])
+        assert self.files(folder) == {self.TEXT}
+        assert git(folder, "diff", "--name-only") == ""
+
+    def test_what_a_step_did_to_them_is_gone(self, recoded: Bench) -> None:
+        folder = recoded.take(RUNS[0])
+        (folder / "x.utf16").write_text("harmless\n")
+        recoded.give_back(RUNS[0])
+        assert self.files(recoded.take(RUNS[1])) == {self.TEXT}
+        recoded.give_back(RUNS[1])
+        recoded.write(".gitattributes", "\n")
+        folder = recoded.take(RUNS[2])
+        assert self.files(folder) == {self.TEXT}
+        (folder / "x.utf16").write_text("harmless\n")
+        recoded.give_back(RUNS[2])
+        assert self.files(recoded.take(RUNS[3])) == {self.TEXT}
+
+    def test_a_step_can_change_other_files(self, recoded: Bench) -> None:
+        folder = recoded.take(RUNS[0])
+        (folder / "a.txt").write_text("changed\n")
+        tree = recoded.checkout().current_tree(RUNS[0])
+        assert git(recoded.top, "diff-tree", "-r", "--name-only", git(recoded.top, "write-tree"), tree) == "a.txt"
+
+
 def test_what_a_step_changed_is_kept_on_top_of_what_was_staged(bench: Bench) -> None:
     bench.write("a.txt", "staged\n")
     checkout = bench.checkout()
