@@ -194,6 +194,8 @@ class TestRun:
     def test_what_git_does_not_say(self, repository: Console) -> None:
         bad = repository.terminal.invoke(app, ["hooks", "run", "pre-push", "--plan", "one"], input="one two\n")
         assert (bad.exit_code, "lines of four words" in bad.stderr) == (2, True)
+        no_text = repository.terminal.invoke(app, ["hooks", "run", "pre-push", "--plan", "one"], input=b"a\xff two\n")
+        assert (no_text.exit_code, r"'a\udcff two'" in no_text.stderr) == (2, True)
         missing = repository("hooks", "run", "commit-msg", "--plan", "one")
         assert (missing.exit_code, "error[no-message]" in missing.stderr) == (2, True)
         unknown = repository("hooks", "run", "post-merge")

@@ -182,7 +182,7 @@ def _subjects(hook: str, args: list[str], checkout: "HookedCheckout", environ: d
     from nofx_cli.workspace import hooks_subject
 
     if hook == "pre-push":
-        refs = "\n".join(hooks_subject.refs_of_pre_commit(environ)) or sys.stdin.read()
+        refs = "\n".join(hooks_subject.refs_of_pre_commit(environ)) or os.fsdecode(sys.stdin.buffer.read())
         remote, url = [*args, "", ""][:2]
         return hooks_subject.pushed(checkout, refs, remote=remote, url=url)
     found = hooks_subject.staged(checkout, environ.get("GIT_INDEX_FILE", ""))
