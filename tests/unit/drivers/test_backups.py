@@ -1,5 +1,6 @@
 """What goes into a backup, what is refused of one, and which are thrown away."""
 
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -16,7 +17,7 @@ from nofx_cli import errors
 from nofx_cli.clock import SystemClock
 from nofx_cli.domain import events as ev
 from nofx_cli.domain.ids import RunId
-from nofx_cli.drivers.filesystem.backup import restoring
+from nofx_cli.drivers.filesystem.backup import packing, restoring
 from nofx_cli.drivers.filesystem.backup.checking import Checked, check
 from nofx_cli.drivers.filesystem.backup.creating import Created, CreateOrder, create_backup
 from nofx_cli.drivers.filesystem.backup.manifest import KeptFile, Manifest, Summary, encode_manifest
@@ -159,6 +160,22 @@ class TestWhatGoesIn:
         made = backed_up(records)
         assert [fault.partition(": ")[2][:6] for fault in made.faults] == ["event "]
         assert checked(made.path).ok
+
+    @pytest.mark.parametrize("room", [0, 1, 5])
+    def test_of_one_that_finds_no_room_nothing_is_left(
+        self, records: Records, room: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        written: list[int] = []
+
+        def full(fd: int, data: bytes) -> None:
+            if len(written) == room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written.append(os.write(fd, data))
+
+        monkeypatch.setattr(packing, "write_all", full)
+        with pytest.raises(errors.StoreFailure, match="cannot be written: the disk is full"):
+            backed_up(records)
+        assert list((records.layout.root / "backups").iterdir()) == []
 
     def test_no_store(self, tmp_path: Path) -> None:
         with pytest.raises(errors.NotFound) as raised:

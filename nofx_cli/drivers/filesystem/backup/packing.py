@@ -39,7 +39,11 @@ class BackupWriter:
         self._fd = os.open(self._making, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try_lock(self._fd)
         self._file = _Digested(self._fd)
-        self._gzip = gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=self._file, mtime=0)
+        try:
+            self._gzip = gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=self._file, mtime=0)
+        except OSError:  # its header had no room
+            self._take_away()
+            raise
         self._tar = tarfile.open(  # noqa: SIM115 - closed by `finish`
             fileobj=self._gzip, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK
         )
@@ -86,15 +90,18 @@ class BackupWriter:
     def drop(self) -> None:
         """Take away what was written; does nothing after `finish`."""
         if self._fd >= 0:
-            self._file.is_dropped = True
-            with suppress(OSError):
-                os.unlink(self._making)
+            self._take_away()
             with suppress(OSError, ValueError):
                 self._tar.close()  # they write what they still have, at the latest when they are thrown away
             with suppress(OSError, ValueError):
                 self._gzip.close()
-            free(self._fd)
-            self._fd = -1
+
+    def _take_away(self) -> None:
+        self._file.is_dropped = True
+        with suppress(OSError):
+            os.unlink(self._making)
+        free(self._fd)
+        self._fd = -1
 
     def _put_where_nothing_is(self) -> None:
         try:
