@@ -1,5 +1,6 @@
 """A group of commands that imports a command when it is used, and the one boundary where errors are told."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -99,9 +100,7 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except NofxError as exc:
-            from nofx_cli.cli.output import tell_error
-
-            tell_error(exc, as_json=as_json)
+            _tell(exc, as_json=as_json)
             ctx.exit(exc.exit_code)
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
@@ -115,3 +114,14 @@ class LazyGroup(TyperGroup):
 
             tell_fault(exc)
             ctx.exit(ExitCode.FAULT)
+
+
+def _tell(error: NofxError, *, as_json: bool) -> None:
+    from nofx_cli.cli.github import on_github
+    from nofx_cli.cli.output import tell_error
+
+    tell_error(error, as_json=as_json)
+    if on_github(os.environ):
+        from nofx_cli.cli.github.faults import annotate_faults
+
+        annotate_faults(error, os.environ)

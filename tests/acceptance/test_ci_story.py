@@ -206,6 +206,14 @@ def _read(screen: FileIO, shown: list[bytes]) -> None:
         return  # the other end was closed
 
 
+def test_faults_of_a_plan_are_annotated_on_github(nofx: Program) -> None:
+    plan = nofx.plan("steps:\n  - {name: a, tool: shel}\n")
+    told = nofx("run", plan, "--ci", env={"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(nofx.folder)})
+    assert told.code == 3
+    assert "\n::error file=plan.yaml,line=2,col=21,title=plan-unknown-tool::there is no tool `shel`" in told.err
+    assert "::error" not in nofx("run", plan, "--ci").err
+
+
 class TestSections:
     SAY = "echo one; printf '::error::two\\n\\033[2Jthree'"
     PLAN = f"steps:\n  - {{name: say, tool: shell, inputs: {{command: {json.dumps(SAY)}}}}}\n"

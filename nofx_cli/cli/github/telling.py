@@ -4,19 +4,22 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nofx_cli.cli.github.annotations import annotation_lines
 from nofx_cli.cli.github.step_summary import append_summary
 from nofx_cli.cli.output import note
 from nofx_cli.domain.ids import RunId
 from nofx_cli.domain.reports.gate_report import GateReport
-from nofx_cli.wiring.session import Session
+
+if TYPE_CHECKING:
+    from nofx_cli.wiring.session import Session
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def tell_github(
-    session: Session, run: RunId, reports: Sequence[GateReport], *, how: str, about: Sequence[str] = ()
+    session: "Session", run: RunId, reports: Sequence[GateReport], *, how: str, about: Sequence[str] = ()
 ) -> None:
     """Print the annotations on standard error, and append to the summary where the job has one; masked.
 
