@@ -28,11 +28,14 @@ class Sender:
         self.target = "a"
         self.sent: list[str] = []
         self.loses = 0
+        self.announces = False
 
     def match(self, tool: str) -> bool:
         return True
 
     def run(self, ctx: StepContext) -> Outcome:
+        if self.announces and (announced := ctx.effect("announce", "all", "d")).result is None:
+            announced.done({})
         effect = ctx.effect("send", self.target, "d")
         if effect.result is None:
             self.sent.append(f"{self.target} {ctx.attempt}")
@@ -70,9 +73,11 @@ def goes_on(rig: Rig, run: OpenRun) -> RunState:
     return rig.execute(rig.reopen(run.run)).state
 
 
-def test_who_said_that_it_runs_again_did_not_say_so_of_what_that_attempt_sent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("announces", [False, True], ids=["all of it", "a part of it"])
+def test_who_said_that_it_runs_again_did_not_say_so_of_what_that_attempt_sent(tmp_path: Path, announces: bool) -> None:
     """The answer was about the attempt that was cut off; what the next one left open, nobody has seen."""
     sender = Sender()
+    sender.announces = announces
     rig = Rig(tmp_path, tools={"sender": sender})
     run = cut_off(rig)
     assert goes_on(rig, run).status is RunStatus.WAITING
