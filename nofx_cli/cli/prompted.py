@@ -1,8 +1,7 @@
 """A plan from a sentence: made, shown with all that it would do, and agreed to before anything runs."""
 
-import sys
-
 from nofx_cli import errors
+from nofx_cli.cli.asked import says_yes
 from nofx_cli.cli.execution import wants_to_stay
 from nofx_cli.cli.output import note
 from nofx_cli.cli.prompt_options import PromptOptions
@@ -62,10 +61,5 @@ def agree(session: Session, made: MadePlan, new: NewRun, *, yes: bool, quiet: bo
             code="needs-yes",
             hint="add --yes to run it, --dry-run to look at it, or keep it: nofx plan new TEXT -o FILE",
         )
-    sys.stderr.write("Run it? [y/N] ")
-    sys.stderr.flush()
-    typed = sys.stdin.readline()
-    if not typed:
-        note()
-    if typed.strip().lower() not in {"y", "yes"}:
+    if not says_yes("Run it?"):
         raise errors.Denied("the plan was not run: nobody agreed to it", code="not-agreed")

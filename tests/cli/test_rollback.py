@@ -97,7 +97,7 @@ def test_what_was_only_intended_is_told_as_that(cli: Console, records: Records) 
     assert shown.splitlines()[-1].endswith("intended; whether it was made is found out before the step goes on")
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 6), ("", 1)])
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 6), ("", 6)])
 def test_a_person_is_asked_where_something_was_changed_outside(
     cli: Console, records: Records, monkeypatch: pytest.MonkeyPatch, *, answer: str, code: int
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from nofx_cli import errors
+from nofx_cli.cli.asked import says_yes
 from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import note, out, out_json, safe
 from nofx_cli.cli.times import age_option
@@ -212,7 +213,5 @@ def _ask(question: str) -> None:
         raise errors.UsageError(
             "there is a store that would be replaced, and nobody to ask", code="not-confirmed", hint="give --yes"
         )
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not says_yes(question):
         raise errors.Denied("nothing was restored", code="not-confirmed")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from nofx_cli.cli.asked import says_yes
 from nofx_cli.cli.completion import complete_step
 from nofx_cli.cli.execution import wants_to_stay
 from nofx_cli.cli.notified import notified
@@ -64,7 +65,7 @@ def rollback(
 def _confirmed(way: WayBack) -> bool:
     for line in rollback_view.outside_lines(way):
         note(line)
-    return typer.confirm("roll back all the same?", err=True)
+    return says_yes("roll back all the same?")
 
 
 def _tell(way: WayBack, done: RolledBack | None, *, as_json: bool) -> None:
