@@ -12,7 +12,7 @@ from nofx_cli.cli.completion import complete_run
 from nofx_cli.cli.options import JsonOption
 from nofx_cli.cli.output import note, out, out_json, safe
 from nofx_cli.cli.times import age_option, since_option
-from nofx_cli.domain.wording import counted
+from nofx_cli.domain.wording import counted, size_words
 from nofx_cli.wiring.session import open_session
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -60,7 +60,7 @@ def ls(
     if sound:
         for line in archive_view.list_lines(sound):
             out(line)
-        size = archive_view.size_words(sum(entry.bytes for entry in sound))
+        size = size_words(sum(entry.bytes for entry in sound))
         answers = counted(sum(entry.answers for entry in sound), "answer")
         note(f"{counted(len(sound), 'request')}, {answers}, {size}")
     else:
@@ -119,7 +119,7 @@ def export(
         out_json(archive_view.exported_json(done))
         return
     written = f"{counted(done.answers, 'answer')} to {counted(done.requests, 'request')}"
-    out(f"{written} written to {safe(done.path)}, {archive_view.size_words(done.bytes)}")
+    out(f"{written} written to {safe(done.path)}, {size_words(done.bytes)}")
     if done.missing:
         whose = "the run needs" if len(runs) == 1 else "the runs need"
         note(f"the archive lacks {counted(done.missing, 'answer')} that {whose}")

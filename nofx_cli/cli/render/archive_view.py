@@ -10,14 +10,13 @@ from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.exchanges import Exchange
 from nofx_cli.domain.ids import JsonObject, JsonValue
 from nofx_cli.domain.models import Usage
-from nofx_cli.domain.wording import counted
+from nofx_cli.domain.wording import counted, size_words
 from nofx_cli.engine.archive_export import Exported
 from nofx_cli.engine.archive_prune import Pruned, PruneOrder
 from nofx_cli.ports.archive import ArchiveEntry
 from nofx_cli.safety.terminal_text import fence_workflow_commands, neutralise
 
 _SHORT = 12
-_NEXT_UNIT = 999.95
 _HEAD = ("REQUEST", "ANSWERS", "NEWEST", "BYTES", "COST", "MODELS")
 
 
@@ -145,16 +144,6 @@ def usage_words(usage: Usage) -> str:
     cached = f" ({usage.cached} cached)" if usage.cached else ""
     reasoning = f" ({usage.reasoning} reasoning)" if usage.reasoning else ""
     return f"{known(usage.input)} in{cached}, {known(usage.output)} out{reasoning}"
-
-
-def size_words(size: int) -> str:
-    """`812 bytes`, `3.4 kB`, `1.2 MB`."""
-    if size < 1_000:
-        return counted(size, "byte")
-    for unit, of in (("kB", 1_000), ("MB", 1_000_000)):
-        if size / of < _NEXT_UNIT:
-            return f"{size / of:.1f} {unit}"
-    return f"{size / 1_000_000_000:.1f} GB"
 
 
 def _facts(facts: Mapping[str, str]) -> Iterator[str]:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nofx_cli.cli.output import columns, paint, safe
-from nofx_cli.cli.render.archive_view import size_words
 from nofx_cli.cli.render.event_text import local_date_time
 from nofx_cli.domain.ids import JsonValue
-from nofx_cli.domain.wording import counted
+from nofx_cli.domain.wording import counted, size_words
 
 if TYPE_CHECKING:
     from nofx_cli.drivers.filesystem.backup.creating import Created

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 from nofx_cli.cli.live.telling import next_commands
 from nofx_cli.cli.output import paint, safe
-from nofx_cli.cli.render.archive_view import size_words
 from nofx_cli.domain.codec import Head
 from nofx_cli.domain.ids import JsonValue
-from nofx_cli.domain.wording import counted
+from nofx_cli.domain.wording import counted, size_words
 
 if TYPE_CHECKING:
     from nofx_cli.engine.export_run import ExportedRun
