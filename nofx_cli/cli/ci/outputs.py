@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nofx_cli.cli.github import on_github
+from nofx_cli.cli.github.job_file import append_to
 from nofx_cli.cli.output import note
 
 _OUTPUT = "GITHUB_OUTPUT"
@@ -16,8 +17,7 @@ def tell_outputs(environ: Mapping[str, str], outputs: Mapping[str, str]) -> None
     if not path or not on_github(environ):
         return
     try:
-        with open(path, "a", encoding="utf-8", errors="surrogateescape", opener=_open_at_once) as file:
-            file.write("".join(_line(name, value) for name, value in outputs.items()))
+        append_to(Path(path), "".join(_line(name, value) for name, value in outputs.items()))
     except OSError as exc:
         note(f"the outputs of this job's step cannot be written: {exc.strerror}")
 
@@ -33,8 +33,3 @@ def _line(name: str, value: str) -> str:
         return f"{name}={value}\n"
     end = f"nofx-{os.urandom(16).hex()}"
     return f"{name}<<{end}\n{value}\n{end}\n"
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """No waiting for a pipe."""
-    return os.open(Path(path), flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)

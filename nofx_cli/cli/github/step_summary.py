@@ -4,11 +4,11 @@ What comes from tools is text and nothing else: every character that Markdown or
 as a reference such as `&#124;`. GitHub refuses a summary of more than 1 MiB as a whole, so rows are left out before.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from nofx_cli.cli.github.job_file import append_to
 from nofx_cli.domain.durations import format_duration
 from nofx_cli.domain.findings import KNOWN, Finding, worst_first
 from nofx_cli.domain.outcome import Verdict
@@ -35,8 +35,7 @@ def append_summary(
     text = summary_markdown(reports, title=title, more=more, limit=room, about=about)
     if len(text.encode()) > room:
         return False
-    with open(path, "a", encoding="utf-8", opener=_open_existing_kind) as file:
-        file.write(text)
+    append_to(path, text)
     return True
 
 
@@ -85,8 +84,3 @@ def _finding_row(finding: Finding) -> str:
     severity = f"{finding.severity}, known" if finding.state == KNOWN else finding.severity
     cells = (severity, finding.place, finding.rule, finding.headline[:_MESSAGE_LIMIT])
     return f"| {' | '.join(markdown(cell) for cell in cells)} |"
-
-
-def _open_existing_kind(path: str, flags: int) -> int:
-    """No waiting for a pipe."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
