@@ -74,6 +74,9 @@ def case_clash(folder: Path, name: str) -> str:
     copied to.
     """
     for part in name.split("/"):
+        if _is_there_by_that_name(folder, part):
+            folder /= part
+            continue
         try:
             there = os.listdir(folder)
         except OSError:
@@ -82,6 +85,21 @@ def case_clash(folder: Path, name: str) -> str:
             return next((one for one in there if one != part and _same(one, part)), "")
         folder /= part
     return ""
+
+
+def _is_there_by_that_name(folder: Path, part: str) -> bool:
+    """Whether it surely is, without reading the whole folder; False where only that can tell."""
+    other = part.swapcase()
+    try:
+        found = os.lstat(folder / part)
+    except OSError:
+        return False
+    try:
+        return other == part or not os.path.samestat(found, os.lstat(folder / other))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def _same(one: str, other: str) -> bool:

@@ -50,7 +50,8 @@ def listed_changes(
     """
     prefix = checkout.prefix if checkout else ""
     entries = own.entries(base)
-    places = [_place(ctx, file.path) for file in files]
+    folders: dict[str, Path] = {}
+    places = [_place(ctx, file.path, folders) for file in files]
     for place in places:
         ctx.check_write(place.relative_to(ctx.workspace).as_posix())
     paths = [prefix + place.relative_to(ctx.workspace).as_posix() for place in places]
@@ -71,13 +72,15 @@ def listed_changes(
     return found
 
 
-def _place(ctx: StepContext, path: str) -> Path:
-    """Where the file lies or would lie; links above it are followed, and itself is not."""
+def _place(ctx: StepContext, path: str, folders: dict[str, Path]) -> Path:
+    """Where the file lies or would lie; links above it are followed, and itself is not. `folders` are known already."""
     whole = contained(ctx.workspace, path)
     if whole == ctx.workspace:
         raise errors.InvalidInput(f"{path} is the project's folder, and no file", code="path-is-folder")
     parent, name = os.path.split(path.rstrip("/"))
-    return contained(ctx.workspace, parent or ".") / name
+    if parent not in folders:
+        folders[parent] = contained(ctx.workspace, parent or ".")
+    return folders[parent] / name
 
 
 def _ready(ctx: StepContext, file: ListedFile, *, place: Path, old: Entry | None) -> _Ready:
@@ -126,7 +129,7 @@ def _put_as_git_would(
         return own.put_files(names)
     place = str(ctx.workspace)
     top = place.removesuffix("/" + checkout.prefix.rstrip("/")) if checkout.prefix else place
-    git = Git(Path(top), git_dir=checkout.git_dir)
+    git = Git(Path(top), git_dir=checkout.git_dir, durable=False)
     environment = {"GIT_OBJECT_DIRECTORY": str(own.objects), **_also(checkout)}
     inner = [os.path.relpath(name, top) for name in names]
     told = git.do("hash-object", "-w", "--stdin-paths", stdin=lines_of_names(inner), env=environment)

@@ -191,7 +191,7 @@ class OwnRepository:
             for change in ordered
         ]
         self.git.do("update-index", "-z", "--index-info", stdin=b"".join(os.fsencode(line) + b"\0" for line in lines))
-        return self.git.do("write-tree", "--missing-ok").decode().strip()  # a partial clone lacks contents
+        return self.git.do("write-tree").decode().strip()
 
     def changes_between(self, old: str, new: str) -> list[Change]:
         """The changes from one tree to another, by path; a file that was renamed is one removed and one added."""
