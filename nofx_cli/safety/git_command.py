@@ -82,6 +82,7 @@ class Git:
         index: an index of nofx's own.
         reach: how remotes may be reached; without it none is.
         durable: what is written is still there after a power cut; git older than 2.36 does not know how.
+        of_nofx: the repository is one that nofx made, so its settings name no programs, and are not looked at.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Git:
         index: Path | None = None,
         reach: Reach | None = None,
         durable: bool = True,
+        of_nofx: bool = False,
     ) -> None:
         self.folder, self._reach = folder, reach
         self._environment = dict(_environment(os.environ))
@@ -103,7 +105,7 @@ class Git:
             self._environment["GIT_INDEX_FILE"] = str(index)
         fsync = "objects,reference" if durable else "none"
         self._settings = [word for setting in (*_SETTINGS, f"core.fsync={fsync}") for word in ("-c", setting)]
-        self._filters: list[str] | None = None
+        self._filters: list[str] | None = [] if of_nofx else None
 
     def ask(self, *words: str) -> str | None:
         """What a command prints that only looks; None where it fails or cannot be run."""

@@ -140,6 +140,7 @@ class TestRunChanges:
 
 
 class TestOnePullRequest:
+    @pytest.mark.long  # the tests of the handler lose the answer of either forge
     def test_the_forge_opens_it_and_drops_the_connection(self, shop: Shop) -> None:
         assert shop.run().code == 8
         shop.forge.next("POST", DO_AND_DROP)

@@ -69,12 +69,13 @@ class OwnRepository:
     def __init__(self, folder: Path, checkout: Checkout | None, remote: Remote, reach: Reach) -> None:
         self._remote, self._index = remote, folder / "nofx.index"
         form = (f"--object-format={checkout.digests}",) if checkout else ()
-        Git(folder.parent, durable=False).do("init", "--quiet", "--bare", "--template=", *form, str(folder))
+        outer = Git(folder.parent, durable=False, of_nofx=True)
+        outer.do("init", "--quiet", "--bare", "--template=", *form, str(folder))
         self._folder, self._checkout = folder, checkout
         if checkout is not None:
             _borrow(folder, checkout)
-        self.git = Git(folder, git_dir=folder, index=self._index, durable=False)
-        self._outside = Git(folder, git_dir=folder, reach=reach, durable=False)
+        self.git = Git(folder, git_dir=folder, index=self._index, durable=False, of_nofx=True)
+        self._outside = Git(folder, git_dir=folder, reach=reach, durable=False, of_nofx=True)
         self.objects = folder / "objects"
 
     def look(self, branch: str, base: str) -> Heads:
