@@ -2,7 +2,15 @@
 
 from nofx_cli.cli import result
 from nofx_cli.cli.ci.options import JobOptions
-from nofx_cli.cli.execution import Wishes, carry_out, execute_in_view, exit_code, go_on_elsewhere, report
+from nofx_cli.cli.execution import (
+    Wishes,
+    carry_out,
+    execute_in_view,
+    exit_code,
+    go_on_elsewhere,
+    report,
+    tell_unwritten,
+)
 from nofx_cli.cli.leaving import goes_to_workers, leave
 from nofx_cli.cli.notified import notified
 from nofx_cli.cli.output import note, out, out_json
@@ -39,6 +47,7 @@ def give_answer(decision: Decision, options: AnswerOptions) -> int:
         tell_subject(subject)
     answered = answer(opened, step, decision, note=options.note)
     if not options.resume or opened.state.ended or _goes_on_elsewhere(session, opened):
+        tell_unwritten(opened, options.job.evidence)
         with notified(session, opened.run):
             _tell(opened, step, answered, as_json=options.as_json)
         return ExitCode.SUCCEEDED
@@ -83,6 +92,7 @@ def _go_on(session: Session, opened: OpenRun, answered: Answered, options: Answe
         if exc.code != "run-is-held":
             raise
         note(f"{exc.message}; it goes on there")
+        tell_unwritten(opened, job.evidence)
         if options.as_json:
             _tell(opened, StepName(options.step), answered, as_json=True)
         return ExitCode.SUCCEEDED

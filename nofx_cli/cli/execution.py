@@ -56,9 +56,15 @@ def carry_on(session: Session, open_run: OpenRun, wishes: Wishes) -> int:
     if not goes_to_workers(session, open_run, detach=wishes.detach):
         return carry_out(session, open_run, wishes)
     left = leave(session, open_run, start_worker=wishes.detach and wishes.start_worker)
-    for place in (*wishes.exports.wanted.values(), *([wishes.evidence] if wishes.evidence else [])):
-        note(f"{safe(place)} is not written: a worker executes the run; afterwards: nofx gates report {open_run.run}")
+    tell_unwritten(open_run, *wishes.exports.wanted.values(), wishes.evidence)
     return tell_left(left, as_json=wishes.as_json, quiet=wishes.quiet)
+
+
+def tell_unwritten(open_run: OpenRun, *places: str) -> None:
+    """Say of what was to be written (empty for nothing) that it is not, since the run is executed elsewhere."""
+    for place in filter(None, places):
+        later = f"nofx gates report {open_run.run}"
+        note(f"{safe(place)} is not written: the run is not executed here; afterwards: {later}")
 
 
 def execute_in_view(session: Session, open_run: OpenRun, wishes: Wishes) -> Ending:

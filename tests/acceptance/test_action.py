@@ -158,6 +158,7 @@ def test_two_jobs_of_github(tmp_path: Path) -> None:
     assert "/the/action[gates]" in (first.job.temp / "installed").read_text()
     assert [name for name, _ in first.used] == ["actions/setup-python", "actions/upload-artifact"]
 
+    (tmp_path / "artifacts" / "checked" / "nofx.env").write_text("CARRIED_RUN=--help\n")  # no digest covers it
     note = "go; $(echo on)"
     then = {
         "restore": "checked",

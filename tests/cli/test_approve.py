@@ -28,6 +28,13 @@ def test_it_is_shown_recorded_and_the_run_goes_on(nofx: Runner) -> None:
     assert nofx.types()[-1] == "run.succeeded"
 
 
+def test_evidence_that_nobody_writes_is_told(nofx: Runner) -> None:
+    run = nofx.run(ASK, code=8)
+    told = nofx("approve", "release", "--no-resume", "--evidence", "kept")
+    assert f"kept is not written: the run is not executed here; afterwards: nofx gates report {run}" in told.stderr
+    assert "is not written" not in nofx("approve", "release", "--no-resume").stderr
+
+
 def test_the_fields_are_pinned(nofx: Runner) -> None:
     run = nofx.run(ASK, code=8)
     told = nofx.json(
