@@ -127,6 +127,15 @@ class StepState:
         """The answer of a person that it runs under, or waits for."""
         return self.approval.standing if self.approval else None
 
+    def is_of_standing_approval(self, effect: KnownEffect) -> bool:
+        """Whether it was intended by an attempt that began after a person was asked what the step runs under now.
+
+        What was intended before is no part of what that person approved. Where nobody was asked, all of it counts.
+        """
+        asked = self.standing_approval
+        before = asked.attempt if asked is not None and asked.reason is ev.AskReason.APPROVAL else 0
+        return effect.intent.attempt > before
+
     @property
     def ended(self) -> bool:
         return self.status in ENDED_STEP

@@ -303,8 +303,11 @@ class EngineContext:
 
     def made_before(self, kind: str, target: str) -> JsonObject | None:
         mask = self._services.mask_text
-        known = self._state.steps[self.step].effects.get((mask(kind), mask(target)))
-        return known.done.result if known is not None and known.done is not None else None
+        step = self._state.steps[self.step]
+        known = step.effects.get((mask(kind), mask(target)))
+        if known is None or known.done is None or not step.is_of_standing_approval(known):
+            return None
+        return known.done.result
 
     def trees(self) -> "RunTrees | None":
         from nofx_cli.engine.worktree import trees_of

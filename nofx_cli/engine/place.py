@@ -1,4 +1,4 @@
-"""Where a run lives. A run that was carried here works on the project it was taken in to, not on the one it was made in.
+"""Where a run lives. One that was carried here works on the project it was taken in to, not on that it was made in.
 
 `run.created` tells for ever where the run was made; the place is a fact of the store that the run lies in, so it stands
 beside the journal and not in it: the journal is the same, byte for byte, wherever the run is carried to.

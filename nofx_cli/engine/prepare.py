@@ -173,7 +173,9 @@ def _ask_if_needed(
 def _has_begun(step: StepState, settled: Sequence[ev.Draft]) -> bool:
     """Whether a part of what was approved is on record as made: what is left of it goes on under that approval, though
     the handler would show something else now, as long as what it acts with is what was shown."""
-    return bool(settled) or any(not effect.is_open for effect in step.effects.values())
+    found = {(e.kind, e.target) for draft in settled if isinstance(e := draft.payload, ev.EffectDone)}
+    made = (effect for name, effect in step.effects.items() if not effect.is_open or name in found)
+    return any(step.is_of_standing_approval(effect) for effect in made)
 
 
 def find_handler(services: Services, step: Step) -> StepHandler:

@@ -246,7 +246,10 @@ class StepContext(Protocol):
         ...
 
     def made_before(self, kind: str, target: str) -> JsonObject | None:
-        """What came of an effect that an earlier attempt has on record as made, whatever was written; else None."""
+        """What came of an effect that an earlier attempt has on record as made, whatever was written; else None.
+
+        Under an approval, only of what was begun after that was asked for: what was made before is no part of it.
+        """
         ...
 
     def trees(self) -> RunTrees | None:

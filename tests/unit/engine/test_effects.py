@@ -34,6 +34,7 @@ class Writer:
     outside: list[str] = field(default_factory=list)
     asked: list[Intent] = field(default_factory=list)
     previewed: list[JsonValue] = field(default_factory=list)
+    before: list[JsonObject | None] = field(default_factory=list)
     needs_approval = False
 
     def match(self, tool: str) -> bool:
@@ -44,6 +45,7 @@ class Writer:
 
     def run(self, ctx: StepContext) -> Outcome:
         self.previewed.append(ctx.previewed)
+        self.before.append(ctx.made_before("file.append", "the file"))
         effect = ctx.effect("file.append", "the file", self.digest)
         if effect.result is None:
             self.outside.append(f"{self.digest} {ctx.attempt}")
@@ -81,6 +83,10 @@ def writer() -> Writer:
 @pytest.fixture
 def rig(tmp_path: Path, writer: Writer) -> Rig:
     return Rig(tmp_path, tools={"writer": writer})
+
+
+def unable(intent: Intent) -> Reconciled:
+    raise errors.Conflict("it cannot be told now", code="busy")
 
 
 def effects(rig: Rig, run: OpenRun) -> list[str]:
@@ -302,6 +308,7 @@ class TestApproval:
 
         assert ended(rig, run).status is RunStatus.SUCCEEDED
         assert writer.outside == ["d1 1"]
+        assert writer.before == [{"line": 1}]
         assert "approval.stale write" not in rig.types(run.run)
 
     @pytest.mark.parametrize("of", ["inputs", "env", "what was shown"])
@@ -321,6 +328,24 @@ class TestApproval:
         assert ended(rig, run).status is RunStatus.WAITING
         assert "approval.stale write" in rig.types(run.run)[-3:]
         assert rig.types(run.run)[-1] == "run.waiting"
+
+    def test_what_was_made_before_a_person_was_asked_is_no_part_of_what_they_approve(
+        self, rig: Rig, writer: Writer
+    ) -> None:
+        run = self.die_in_between(rig, self.approved(rig))
+        writer.finds = unable
+        assert ended(rig, run).status is RunStatus.FAILED
+        retry(rig.reopen(run.run))
+        writer.outside.append("d1 1")
+        writer.digest = "d2"  # as where an earlier step made something else this time
+        writer.finds = lambda intent: Done({"line": 1})
+        assert ended(rig, run).status is RunStatus.WAITING
+        answer(rig.reopen(run.run), WRITE, "granted")
+
+        assert ended(rig, run).status is RunStatus.SUCCEEDED
+        assert writer.outside == ["d1 1", "d2 3"]
+        assert writer.previewed == [{"lines": 1}]
+        assert writer.before == [None]
 
     def test_what_was_not_made_is_made_under_it_where_it_looks_as_it_did(self, rig: Rig, writer: Writer) -> None:
         run = self.die_in_between(rig, self.approved(rig))
