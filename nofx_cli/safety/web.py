@@ -68,7 +68,10 @@ def _redirect_to_follow(request: Request, response: Response) -> str:
     location = response.headers.get("location", "")
     if response.status not in _REDIRECTS or request.method.upper() not in _FOLLOWED or not location:
         return ""
-    target = urljoin(request.url, location)
+    try:
+        target = urljoin(request.url, location)
+    except ValueError:  # such as `http://[::1`
+        return ""
     return target if _is_same_server(request.url, target) else ""
 
 

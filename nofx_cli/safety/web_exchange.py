@@ -155,6 +155,8 @@ class Exchange:
             )
         if isinstance(exc, httpx2.LocalProtocolError | httpx2.InvalidURL | httpx2.UnsupportedProtocol):
             return invalid_request(f"the request to {self._origin} is none that HTTP allows")  # its words have values
+        if isinstance(exc, UnicodeEncodeError) and not self._is_sent:
+            return invalid_request(f"the request to {self._origin} has signs that no encoding has")
         if not isinstance(exc, httpx2.HTTPError | OSError | ValueError):
             return exc
         if isinstance(exc, httpx2.TimeoutException) and not isinstance(exc, httpx2.ConnectTimeout):

@@ -124,6 +124,12 @@ def test_what_changes_something_is_never_sent_to_a_second_place() -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("there", ["http://[::1", "http://127.0.0.1:99999/", "//", "http:///x"])
+def test_a_redirect_to_what_is_no_address_is_given_back(there: str) -> None:
+    with WebServer(otherwise=Answer(302, headers={"Location": there})) as server:
+        assert send(_get(server.url)).status == 302
+
+
 def test_redirects_come_to_an_end() -> None:
     with WebServer(otherwise=Answer(302, headers={"Location": "/again"})) as server:
         assert send(_get(server.url)).status == 302
@@ -139,6 +145,8 @@ def test_redirects_come_to_an_end() -> None:
         (Request("GET", "http://127.0.0.1:9", {"A": f"{SECRET}\r\nB: c"}), "the value of the header `A` has signs"),
         (Request("GET", "http://127.0.0.1:9", {"A": f"{SECRET}\u2013"}), "the value of the header `A` has signs"),
         (Request("GET", "http://127.0.0.1:9", {"A b": SECRET}), "`A b` is no name of a header"),
+        (Request("GET", f"http://127.0.0.1:9/{SECRET}\ud800"), "has signs that no encoding has"),
+        (Request("GET", f"http://fa\xdf.example/{SECRET}"), "can be read in several ways"),
         (Request("G T", "http://127.0.0.1:9"), "`G T` is no method of HTTP"),
     ],
 )
