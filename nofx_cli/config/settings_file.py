@@ -9,7 +9,9 @@ from typing import Any
 from nofx_cli import errors
 from nofx_cli.regular_files import NotRegular, open_regular
 
-_STRUCTURED = frozenset({"policy", "gates", "secrets", "approvals", "models", "agents", "budget", "databases", "notify"})
+_STRUCTURED = frozenset(
+    {"policy", "gates", "secrets", "approvals", "models", "agents", "budget", "databases", "notify"}
+)
 """Keys that are read elsewhere, with their structure."""
 _LARGEST = 16 * 1024 * 1024
 _DEEPEST = 64

@@ -27,7 +27,7 @@ def checked(folder: Path, *paths: str) -> str:
         "pytest": ["pytest", "-q", "-p", "no:cacheprovider", "--strict-config", "-W", "error"],
     }
     for name, (program, *words) in commands.items():
-        argv = [Path(sys.executable).parent / program, *words]
+        argv = [str(Path(sys.executable).parent / program), *words]
         done = subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
     return done.stdout

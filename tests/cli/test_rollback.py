@@ -85,7 +85,7 @@ def test_what_was_changed_outside_is_told_as_not_undone(cli: Console, records: R
     lines = cli.ok("rollback", "--to", "build").splitlines()
     assert lines[-2:] == [
         "not undone, outside of the run:",
-        '  check#1  git.push  origin notes  commit=c0ffee',
+        "  check#1  git.push  origin notes  commit=c0ffee",
     ]
 
 
