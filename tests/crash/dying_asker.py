@@ -5,16 +5,15 @@
 dies when it comes to that point for the first time, after it noted the point in the file.
 """
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from nofx_cli.drivers.filesystem.archive import FileArchive
 from nofx_cli.engine.ask_model import _Watch
 from nofx_cli.handlers.edits import apply
 from nofx_cli.handlers.edits.apply_record import Journal
 from nofx_cli.worker.execution import Execution
-from tests.crash.matrix_faults import Death, Installer, _after, _before, _has_results
+from tests.crash.dying_program import be_nofx
+from tests.crash.matrix_faults import Installer, _after, _before, _has_results
 
 POINTS: Mapping[str, Installer] = {
     "the call is reserved, not sent": _after(_Watch, "before"),
@@ -32,15 +31,5 @@ NOT_KEPT = ("the call is reserved, not sent", "the answer is there, not archived
 """Where the answer is not in the archive yet, so that it is asked for again."""
 
 
-def main() -> None:
-    """Die, or be the program."""
-    point, hits, *words = sys.argv[1:]
-    POINTS[point](Death(point, 1, hits=Path(hits)))
-    from nofx_cli.cli.app import main as nofx
-
-    sys.argv = ["nofx", *words]
-    nofx()
-
-
 if __name__ == "__main__":
-    main()
+    be_nofx(POINTS)

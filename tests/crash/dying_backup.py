@@ -6,12 +6,10 @@ end then dies at every step of its own; prints one JSON object for each case.
 """
 
 import hashlib
-import json
 import os
 import shutil
-import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from nofx_cli.drivers.filesystem.backup.unpacking import BackupFile
 from nofx_cli.drivers.filesystem.layout import Layout
 from nofx_cli.drivers.filesystem.run_store import FileRunStore
 from nofx_cli.safety.masking import Masker
+from tests.crash.dying_children import Countdown, died, tell
 
 PLAN = "steps:\n  - {name: a, tool: test:echo}\n"
 RUNS = (RunId("20260101-120000-aaaaaa"), RunId("20260102-120000-bbbbbb"), RunId("20260103-120000-cccccc"))
@@ -36,16 +35,8 @@ CONTENT = ("runs", "archive", "notify", "queue")
 _STEPS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link")
 
 
-class Death:
+class Death(Countdown):
     """Counts what is done to files; dies before the step that is chosen."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.count = at, 0
-
-    def step(self, *_: object) -> None:
-        self.count += 1
-        if self.count == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
         sys.addaudithook(lambda event, args: self.step() if event in _STEPS or _writes(event, args) else None)
@@ -138,29 +129,6 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def died(do: Callable[[], None], at: int) -> bool:
-    """Do something in a child that dies at a step; whether it did."""
-    child = os.fork()
-    if child == 0:
-        Death(at).install()
-        try:
-            do()
-        except BaseException as exc:  # noqa: BLE001 - told by its status
-            sys.stderr.write(f"the child failed at {at}: {exc!r}\n")
-            sys.stderr.flush()
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit("a child failed")
-    return os.WIFSIGNALED(status)
-
-
-def tell(found: Mapping[str, object]) -> None:
-    sys.stdout.write(f"{json.dumps(found)}\n")
-    sys.stdout.flush()
-
-
 class Cases:
     """Copies of one store, and what its content is called."""
 
@@ -186,7 +154,7 @@ def dying_create(cases: Cases) -> None:
     while goes_on:
         at += 1
         store = cases.copy(str(at))
-        goes_on = died(store.create, at)
+        goes_on = died(store.create, doomed=Death(at).install)
         found = {"at": at, "died": goes_on, "left": cases.name(store), "sound": store.sound_backups()}
         store.create()
         tell({**found, "again": store.sound_backups(), "leftovers": store.leftovers()})
@@ -198,7 +166,7 @@ def dying_restore(cases: Cases) -> None:
     while goes_on:
         at += 1
         store = cases.copy(str(at))
-        goes_on = died(store.restore, at)
+        goes_on = died(store.restore, doomed=Death(at).install)
         closed = store.is_closed()
         found = {"at": at, "died": goes_on, "closed": closed, "left": "" if closed else cases.name(store)}
         store.finish()
@@ -213,8 +181,8 @@ def dying_finish(cases: Cases, first: int) -> None:
     while goes_on:
         at += 1
         store = cases.copy(str(at))
-        died(store.restore, first)
-        goes_on = died(store.finish, at)
+        died(store.restore, doomed=Death(first).install)
+        goes_on = died(store.finish, doomed=Death(at).install)
         store.finish()
         tell({"at": at, "died": goes_on, "finished": cases.name(store), "leftovers": store.leftovers()})
         shutil.rmtree(store.layout.root)

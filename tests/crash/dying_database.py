@@ -3,16 +3,15 @@
 python -m tests.crash.dying_database <point> <file> <words of nofx>
 """
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from nofx_cli.engine import effects
 from nofx_cli.engine.effects import BegunEffect
 from nofx_cli.handlers.database import accounts, transaction
 from nofx_cli.handlers.database.work import Work
 from nofx_cli.worker.execution import Execution
-from tests.crash.matrix_faults import Death, Installer, _after, _before, _has_results
+from tests.crash.dying_program import be_nofx
+from tests.crash.matrix_faults import Installer, _after, _before, _has_results
 
 POINTS: Mapping[str, Installer] = {
     "before anything is written": _before(Work, "write"),
@@ -28,15 +27,5 @@ COMMITTED = tuple(POINTS)[-3:]
 """Where the database has the change."""
 
 
-def main() -> None:
-    """Die, or be the program."""
-    point, hits, *words = sys.argv[1:]
-    POINTS[point](Death(point, 1, hits=Path(hits)))
-    from nofx_cli.cli.app import main as nofx
-
-    sys.argv = ["nofx", *words]
-    nofx()
-
-
 if __name__ == "__main__":
-    main()
+    be_nofx(POINTS)

@@ -5,11 +5,9 @@ where AT is the step at which the child that applies died, and every step of tak
 JSON object for each case.
 """
 
-import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from nofx_cli.domain.models import EditFormat
 from nofx_cli.handlers.edits import apply_record, durable
 from nofx_cli.handlers.edits.api import apply_changes, parse, plan_changes, settle
 from nofx_cli.safety.paths import write_synced
+from tests.crash.dying_children import Countdown, died, tell
 
 OLD = {
     "keep.txt": "not named in the answer\n",
@@ -68,16 +67,8 @@ WORK = "run/step/1"
 _STEPS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "fcntl.flock")
 
 
-class Death:
+class Death(Countdown):
     """Counts what is done to files; dies before the step that is chosen, or in the middle of a write."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.count = at, 0
-
-    def step(self, *_: object) -> None:
-        self.count += 1
-        if self.count == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
         sys.addaudithook(lambda event, args: self.step() if event in _STEPS else None)
@@ -139,37 +130,14 @@ def with_modes(files: Mapping[str, str]) -> Mapping[str, tuple[str, int]]:
     return {name: (text, MODES.get(name, 0o644)) for name, text in files.items()}
 
 
-def died(do: Callable[[], None], at: int) -> bool:
-    """Do something in a child that dies at a step; whether it did."""
-    child = os.fork()
-    if child == 0:
-        Death(at).install()
-        try:
-            do()
-        except BaseException as exc:  # noqa: BLE001 - told by its status
-            sys.stderr.write(f"the child failed: {exc!r}\n")
-            sys.stderr.flush()
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit("a child failed")
-    return os.WIFSIGNALED(status)
-
-
-def tell(found: Mapping[str, object]) -> None:
-    sys.stdout.write(f"{json.dumps(found)}\n")
-    sys.stdout.flush()
-
-
 def dying_attempts(folder: Path) -> None:
     """An attempt that dies at each of its steps; then the same work again, or another first."""
     at, goes_on = 0, True
     while goes_on:
         at += 1
         case, other = Case(folder / f"{at}"), Case(folder / f"{at}-other")
-        goes_on = died(case.attempt, at)
-        died(other.attempt, at)
+        goes_on = died(case.attempt, doomed=Death(at).install)
+        died(other.attempt, doomed=Death(at).install)
         found: dict[str, object] = {"at": at, "died": goes_on, "left": case.state()}
         case.settle()
         found["settled"], found["folders"] = case.state(), case.folders()
@@ -186,8 +154,8 @@ def dying_twice(folder: Path, first: int) -> None:
     while goes_on:
         at += 1
         case = Case(folder / f"{first}-{at}")
-        died(case.attempt, first)
-        goes_on = died(case.settle, at)
+        died(case.attempt, doomed=Death(first).install)
+        goes_on = died(case.settle, doomed=Death(at).install)
         found: dict[str, object] = {"first": first, "at": at, "died": goes_on, "left": case.state()}
         case.settle()
         found["settled"], found["folders"] = case.state(), case.folders()

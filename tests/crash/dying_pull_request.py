@@ -5,16 +5,15 @@
 dies when it comes to that point for the first time, after it noted the point in the file.
 """
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from nofx_cli.engine import effects
 from nofx_cli.engine.effects import BegunEffect
 from nofx_cli.handlers.pull_requests.handler import PUSH, REQUEST
 from nofx_cli.handlers.pull_requests.repository import OwnRepository
 from nofx_cli.worker.execution import Execution
-from tests.crash.matrix_faults import Death, Installer, When, _after, _before, _has_results
+from tests.crash.dying_program import be_nofx
+from tests.crash.matrix_faults import Installer, When, _after, _before, _has_results
 
 
 def _begins(kind: str) -> When:
@@ -42,15 +41,5 @@ POINTS: Mapping[str, Installer] = {
 }
 
 
-def main() -> None:
-    """Die, or be the program."""
-    point, hits, *words = sys.argv[1:]
-    POINTS[point](Death(point, 1, hits=Path(hits)))
-    from nofx_cli.cli.app import main as nofx
-
-    sys.argv = ["nofx", *words]
-    nofx()
-
-
 if __name__ == "__main__":
-    main()
+    be_nofx(POINTS)
