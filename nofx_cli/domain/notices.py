@@ -1,6 +1,7 @@
 """What is told of an event: JSON for programs, words for people. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from nofx_cli.domain import events as ev
@@ -8,6 +9,8 @@ from nofx_cli.domain.ids import JsonObject, JsonValue, RunId, StepName
 
 TEST_EVENT, MESSAGE = "nofx.test", "step.message"
 """Types of notices that are of no event."""
+_CALLS_ALL = re.compile(r"@(?=(?:all|channel|everyone|here)\b)", re.IGNORECASE)
+"""What Mattermost and Discord take as a call to everybody there."""
 _TEXT_LIMIT = 2_500
 """Of one block; Slack takes 3,000 characters."""
 _STATUS: Mapping[str, str] = {
@@ -77,7 +80,9 @@ def _section(text: str) -> JsonObject:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """As it stands: no link, and nobody is called, neither in Slack nor in what takes the same (`@channel`)."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _CALLS_ALL.sub("@\u200b", escaped)
 
 
 def _data(event: ev.Event) -> JsonValue:

@@ -256,4 +256,5 @@ class Courier:
         return self._store.place(run).get("path", created.workspace.get("path")) == self._project
 
     def _is_put_off(self, health: Health) -> bool:
-        return bool(health.tries) and self._clock.now_us() < health.next_us
+        """Whether its time is still to come; nobody is put off for so long that only a clock set back explains it."""
+        return bool(health.tries) and 0 < health.next_us - self._clock.now_us() <= _LONGEST_MS * 1000

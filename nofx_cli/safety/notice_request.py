@@ -8,8 +8,8 @@ from nofx_cli.domain.notify import Format
 from nofx_cli.domain.signature import signature_of
 from nofx_cli.safety.web_request import Limits, Request, Response, origin_of
 
-LIMITS = Limits(connect_ms=5_000, whole_ms=10_000, answer_bytes=64 * 1024)
-"""What a receiver gets to say that it has a notice; what it does with that, it does afterwards."""
+LIMITS = Limits(connect_ms=5_000, whole_ms=10_000, reads_body=False)
+"""What a receiver gets to say that it has a notice, by its status alone; what it does with that, it does afterwards."""
 
 
 def notice_body(notice: JsonObject, form: Format) -> JsonObject:
@@ -19,7 +19,8 @@ def notice_body(notice: JsonObject, form: Format) -> JsonObject:
 
 def notice_request(notice: JsonObject, body: JsonValue, *, url: str, secret: str, now_us: int) -> Request:
     """The request, signed where there is a secret. `X-Nofx-Delivery` is the same whenever the notice is sent."""
-    data = json.dumps(body, ensure_ascii=False, default=dict).encode()
+    # Names of files may have what no encoding has; JSON has a way to write it.
+    data = json.dumps(body, ensure_ascii=False, default=dict).encode("utf-8", "backslashreplace")
     headers = {
         "Content-Type": "application/json",
         "X-Nofx-Event": str(notice["type"]),

@@ -121,7 +121,7 @@ class Exchange:
     def _read(self, answer: Any) -> Response:
         body = bytearray()
         try:
-            for data in answer.iter_bytes():
+            for data in answer.iter_bytes() if self._limits.reads_body else ():
                 body += data
                 if len(body) > self._limits.answer_bytes:
                     raise _TooLarge

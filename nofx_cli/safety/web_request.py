@@ -39,11 +39,16 @@ class Request:
 
 @record
 class Limits:
-    """How long a request may take, and how large its answer may be, unpacked."""
+    """How long a request may take, and how large its answer may be, unpacked.
+
+    Attributes:
+        reads_body: without it, the status and the headers are the answer: the body is neither read nor waited for.
+    """
 
     connect_ms: int = 10_000
     whole_ms: int = 60_000
     answer_bytes: int = 10 * 1024 * 1024
+    reads_body: bool = True
 
 
 @record

@@ -1,6 +1,7 @@
 """Tell a target of events in a thread of its own: what executes runs never waits for it."""
 
 import threading
+from time import thread_time
 
 from nofx_cli import errors
 from nofx_cli.clock import Inbox, SystemClock
@@ -11,6 +12,8 @@ _TURN_SECONDS = 0.25
 _AGAIN_SECONDS = 0.05
 _OTHERS_EVERY = 8
 """In how many turns one is for the runs of others, where this process executes one of its own."""
+_RESTS_FOR = 19
+"""How long it rests after a look at all runs, in times of what that computed: many that wait do not keep it busy."""
 _ANEW_EVERY = 240
 STUCK_MS = 2_000
 """A request that takes longer is not waited for at the end."""
@@ -23,7 +26,7 @@ class Notifier:
         self.courier, self._own, self._is_to_look = courier, own, looks_for_overlooked
         self._inbox: Inbox[str] = Inbox()
         self._done: Inbox[Told] = Inbox()
-        self._began_ms = 0.0
+        self._began_ms = self._rests_until_ms = 0.0
         self._is_last = False
 
     def start(self) -> None:
@@ -66,10 +69,10 @@ class Notifier:
                 self._is_to_look = False
                 self.courier.look_for_overlooked()
             if self._own is None:
-                return self.courier.round(stop=self._is_to_finish)
+                return self._of_all()
             told = self.courier.round(only=self._own)
             if not self._is_last and turn % _OTHERS_EVERY == 1:
-                self.courier.round(stop=self._is_to_finish)
+                self._of_all()
             return told
         except errors.NofxError as exc:
             return Told(left=1, error=exc.message)
@@ -77,6 +80,15 @@ class Notifier:
             return Told(left=1, error=f"{type(exc).__name__}: {exc}")
         finally:
             self._began_ms = 0.0
+
+    def _of_all(self) -> Told:
+        if _now_ms() < self._rests_until_ms and not self._is_last:
+            return Told()
+        began = thread_time()
+        try:
+            return self.courier.round(stop=self._is_to_finish)
+        finally:
+            self._rests_until_ms = _now_ms() + (thread_time() - began) * 1000 * _RESTS_FOR
 
     def _is_to_finish(self) -> bool:
         return not self._inbox.empty()

@@ -45,7 +45,7 @@ class FileOutbox:
         return max(self._since, format_at(max(SystemClock().now_us() - _KEPT_US, 0)))
 
     def open(self, run: RunId) -> None:
-        self.since(of=run)
+        self._made_anew_if_gone(run)
         with told(_WHAT, hint=_HINT):
             self._sign(run).touch()
 
@@ -67,7 +67,7 @@ class FileOutbox:
 
     @contextmanager
     def hold(self, run: RunId) -> "Iterator[FileCursor | None]":
-        self.since()
+        self._made_anew_if_gone()
         with told(_WHAT, hint=_HINT):
             fd = os.open(self._folder / "cursors" / run, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
         try:
@@ -102,6 +102,12 @@ class FileOutbox:
     def _sign(self, run: RunId) -> Path:
         return self._folder / "open" / run
 
+    def _made_anew_if_gone(self, of: RunId | None = None) -> None:
+        """The folders may be deleted at any time, also while a worker knows since when there is the target."""
+        if not ((self._folder / "open").is_dir() and (self._folder / "cursors").is_dir()):
+            self._since = ""
+        self.since(of=of)
+
     def _read_since(self, of: RunId | None) -> str:
         path = self._folder / "since"
         self._layout.prepare()
@@ -109,7 +115,8 @@ class FileOutbox:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         try:
             found = path.read_text("ascii").strip()
-            parse_at(found)
+            if parse_at(found) > SystemClock().now_us() + _JUST_MADE_US:
+                raise ValueError  # the clock was set back: what is told from now on would be before it
         except (FileNotFoundError, ValueError):
             found = _beginning(of)
             making = path.with_name(f".since-{os.getpid()}-{get_ident()}")

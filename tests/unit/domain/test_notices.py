@@ -1,5 +1,6 @@
 """What is told of an event: stable fields for programs, words and the next command for people."""
 
+import json
 from typing import Any
 
 import pytest
@@ -75,6 +76,13 @@ def test_what_slack_gets_is_escaped_and_short_enough() -> None:
     assert body["text"].startswith("&lt;!channel&gt; &amp; xxx")
     assert len(body["blocks"][0]["text"]["text"]) <= 3000
     assert body["blocks"][-1]["elements"][0]["text"] == f"{RUN} · {AT}"
+
+
+@pytest.mark.parametrize("who", ["channel", "here", "all", "everyone", "Everyone"])
+def test_no_text_calls_everybody(who: str) -> None:
+    body: Any = slack_of(message_notice(f"mail a@{who}.org @{who}!", key="k", run=RUN, step=StepName("say"), at=AT))
+    assert f"@{who}" not in json.dumps(body, ensure_ascii=False)
+    assert f"@\u200b{who}!" in body["text"]
 
 
 def test_slack_shows_what_to_type() -> None:

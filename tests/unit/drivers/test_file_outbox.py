@@ -1,6 +1,7 @@
 """The outbox of a target: what is open, how far it is, who holds it, and what was overlooked."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,24 @@ def test_a_store_that_cannot_be_written_is_told(layout: Layout, outbox: FileOutb
     layout.root.write_text("a file where the store should be")
     with pytest.raises(errors.StoreFailure):
         outbox.open(RUN)
+
+
+def test_a_target_from_the_future_is_new_where_the_clock_was_set_back(
+    outbox: FileOutbox, layout: Layout, tmp_path: Path
+) -> None:
+    outbox.open(RUN)
+    [since] = layout.root.glob("notify/*/since")
+    since.write_text("2098-01-01T00:00:00.000000Z\n")
+    assert _again(layout, tmp_path).since() <= format_at(SystemClock().now_us())
+
+
+@pytest.mark.parametrize("what", ["", "open", "cursors"])
+def test_what_is_deleted_while_a_worker_runs_is_made_again(outbox: FileOutbox, layout: Layout, what: str) -> None:
+    outbox.open(OLD)
+    [folder] = layout.root.glob("notify/team-*")
+    shutil.rmtree(folder / what)
+    outbox.open(RUN)
+    assert RUN in outbox.runs()
+    shutil.rmtree(folder / what)
+    with outbox.hold(RUN) as cursor:
+        assert cursor is not None

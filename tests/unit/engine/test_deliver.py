@@ -18,6 +18,7 @@ from nofx_cli.drivers.filesystem.layout import Layout
 from nofx_cli.drivers.filesystem.outbox import FileOutbox
 from nofx_cli.drivers.memory.run_store import MemoryRunStore
 from nofx_cli.engine.deliver import Courier, Told
+from nofx_cli.safety.notice_request import LIMITS
 from nofx_cli.safety.web_request import Request, Response, Unanswered
 
 URL, ADA = "https://hooks.example/path-s3cr3t", Actor("user", "ada")
@@ -351,3 +352,21 @@ def test_what_comes_while_the_end_of_a_run_is_told_keeps_it_open(post: Post) -> 
     assert courier.round() == Told(sent=1)
     assert post.receiver.ids == _ids(ONE, [2, 4])
     assert courier.outbox.runs() == []
+
+
+def test_a_target_is_told_again_after_the_clock_was_set_back(post: Post) -> None:
+    post.run(ONE, SUCCEEDED)
+    post.receiver.answers = [503]
+    assert post.courier().round().left == 1
+    post.clock = ManualClock("2098-01-01T12:00:00.000000Z")
+    assert post.courier().round().sent == 2
+
+
+def test_signs_that_no_encoding_has_are_told_as_json_writes_them(post: Post) -> None:
+    post.run(ONE, ev.RunCancelled("not \udc80"))
+    assert post.courier().round().left == 0
+    assert "not \udc80" in json.loads(post.receiver.requests[-1].body)["text"]
+
+
+def test_a_receiver_is_asked_for_its_status_alone() -> None:
+    assert not LIMITS.reads_body

@@ -81,6 +81,15 @@ def test_an_answer_is_limited_in_size() -> None:
     assert told.value.code == "http-answer-too-large"
 
 
+def test_a_body_that_nobody_wants_is_not_waited_for() -> None:
+    over = threading.Event()
+    with WebServer(Answer(pieces=_dripping(over)), Answer(body=b"x" * 10_000)) as server:
+        for _ in range(2):
+            response = send(_get(server.url), limits=Limits(whole_ms=20_000, answer_bytes=1, reads_body=False))
+            assert (response.status, response.body) == (200, b"")
+        over.set()
+
+
 class _Enough(Exception):
     pass
 

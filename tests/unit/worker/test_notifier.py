@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from nofx_cli import errors
+from nofx_cli.clock import SystemClock
 from nofx_cli.domain.ids import RunId
 from nofx_cli.domain.notify import NotifyTarget
 from nofx_cli.engine.deliver import Courier, Told
@@ -129,3 +130,19 @@ def test_a_worker_looks_for_what_was_overlooked_once(tmp_path: Path) -> None:
         notifier.outcome(within_seconds=30)
     assert courier.looked == 1
     assert set(courier.rounds) == {None}
+
+
+def test_many_runs_that_wait_do_not_keep_it_busy() -> None:
+    def computes(only: RunId | None) -> Told:
+        end = time.thread_time() + 0.2
+        while time.thread_time() < end:
+            pass
+        return Told()
+
+    with _telling(computes, own=None) as (notifier, courier):
+        wait_until(lambda: notifier._rests_until_ms > 0)
+        began = SystemClock().monotonic_ms()
+        assert 3_000 < notifier._rests_until_ms - began <= 3_800 * 2
+        notifier.finish()
+        assert notifier.outcome(within_seconds=30) is not None
+    assert len(courier.rounds) == 2  # the last look is not put off
