@@ -39,6 +39,7 @@ POLICY = {
     "budget": NO_LIMIT,
     "run_budget": NO_LIMIT,
     "project_budget": NO_LIMIT | {"per": "day"},
+    "database_approval": {"approval": "dangerous", "source": ""},
 }
 
 
