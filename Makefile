@@ -67,11 +67,12 @@ demo: $(VENV)/.installed
 	@echo; echo '$$ nofx verify'
 	@$(BIN)/nofx verify
 
+# With NOFX_TESTS=cold every command starts as it is installed; without, most are forked from one that has started.
 test: $(VENV)/.installed $(NODE_TOOLS)/node_modules/.installed
 	$(BIN)/python $(PYTEST) $(DEFAULT)
 
 test-long: $(VENV)/.installed $(NODE_TOOLS)/node_modules/.installed
-	$(BIN)/python $(PYTEST) -m long
+	NOFX_TESTS=cold $(BIN)/python $(PYTEST) -m long
 
 # A case that fails is told at once, with its seed; its folder stays.
 test-crash: $(VENV)/.installed
@@ -79,7 +80,7 @@ test-crash: $(VENV)/.installed
 
 test-latest: $(LATEST)/.installed $(NODE_TOOLS)/node_modules/.installed
 	$(LATEST)/bin/python -m pip list --format freeze --exclude-editable
-	$(LATEST)/bin/python $(PYTEST) $(DEFAULT)
+	NOFX_TESTS=cold $(LATEST)/bin/python $(PYTEST) $(DEFAULT)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check --quiet .

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.bare_pytest import make_environment
+
 pytest.register_assert_rewrite("nofx_cli.testing")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -93,6 +95,12 @@ def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     _guard.own_folder = str(tmp_path_factory.getbasetemp().resolve())
     yield
     _guard.own_folder = ""
+
+
+@pytest.fixture(scope="session")
+def bare_pytest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment for `VIRTUAL_ENV`, whose pytest starts fast."""
+    return make_environment(tmp_path_factory.mktemp("environment"))
 
 
 @pytest.fixture(autouse=True)

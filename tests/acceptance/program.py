@@ -17,6 +17,7 @@ from nofx_cli.safety import process_table
 from nofx_cli.safety.process_table import Process
 from nofx_cli.testing.waiting import wait_until
 from nofx_cli.wiring.session import open_session
+from tests.acceptance import warm
 
 PATIENCE = 30
 """Seconds after which what did not happen is a failure; never a time that a test takes."""
@@ -26,6 +27,7 @@ class Program:
     """`nofx` as typed in `folder`, with nothing to read unless told otherwise."""
 
     command: tuple[str, ...] = (sys.executable, "-m", "nofx_cli")
+    begins_cold = os.environ.get("NOFX_TESTS") == "cold"
 
     def __init__(self, folder: Path, store: Path) -> None:
         self.folder = folder
@@ -63,8 +65,21 @@ class Program:
     def __call__(
         self, *words: str, env: Mapping[str, str] | None = None, stdin: int | IO[str] = subprocess.DEVNULL
     ) -> "Ended":
-        """Run a command to its end."""
-        return ended(self.start(*words, env=env, stdin=stdin))
+        """Run a command to its end, in a process that begins warm where that makes no difference."""
+        environ = {**os.environ, **(env or {})}
+        if not self._may_begin_warm(environ):
+            return ended(self.start(*words, env=env, stdin=stdin))
+        with open(os.devnull, encoding="utf-8") as nothing:
+            given = nothing if stdin == subprocess.DEVNULL else stdin
+            number = given if isinstance(given, int) else given.fileno()
+            try:
+                return Ended(*warm.run(words, folder=self.folder, environ=environ, stdin=number, seconds=PATIENCE))
+            except warm.Hangs as exc:
+                raise AssertionError(f"nofx hangs: {exc}") from None
+
+    def _may_begin_warm(self, environ: Mapping[str, str]) -> bool:
+        as_it_is_here = self.command is Program.command and type(self).start is Program.start
+        return as_it_is_here and not self.begins_cold and warm.can_begin(environ)
 
     def runs(self) -> list[RunId]:
         """All runs, newest first."""

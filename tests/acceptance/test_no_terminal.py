@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.program import Program, pipe_without_end
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.cold]
 
 Standing: TypeAlias = Callable[[], AbstractContextManager[int | IO[str]]]
 

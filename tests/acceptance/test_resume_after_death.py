@@ -7,7 +7,7 @@ import pytest
 from nofx_cli.domain import events as ev
 from tests.acceptance.program import Program, ended
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.cold]
 
 OVERLAP = """\
 steps:

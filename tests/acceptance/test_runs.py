@@ -12,7 +12,7 @@ import pytest
 from nofx_cli.domain import events as ev
 from tests.acceptance.program import PATIENCE, Program, ended
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.cold]
 
 LOOP = "while :; do sleep 0.05; done"
 

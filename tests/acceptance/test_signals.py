@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.program import Program, ended
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.cold]
 
 FAMILY = "sh -c 'while :; do sleep 0.05; done' & sh -c 'echo ready >> ready; while :; do sleep 0.05; done' & wait"
 STUBBORN = "trap '' TERM; echo ready >> ready; while :; do sleep 0.05; done"

@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.program import PATIENCE, Program
 from tests.model_server import ModelServer, Say
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.cold]
 
 HEAVY = frozenset(
     {

@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bare_pytest import make_environment
+
 _PIECE = re.compile(
     r"^(?:[^\n]*`(?P<file>[\w./-]+\.\w+)`:\n\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -88,7 +90,7 @@ def type_page(page: str, *, folder: Path) -> list[tuple[Command, str]]:
     mark = "=== typed ==="
     workplace, environment = folder / "reader", folder / "environment"
     workplace.mkdir()
-    _make_environment(environment)
+    make_environment(environment)
     script = [_written(piece) if isinstance(piece, File) else f"{piece.typed}\n{_told(mark)}" for piece in pieces(page)]
     surroundings = _surroundings(os.environ, environment)
     try:
@@ -124,15 +126,6 @@ def _written(file: File) -> str:
 def _told(mark: str) -> str:
     """Say that a command has ended, and leave `$?` as it was."""
     return f"code=$?; printf '\\n%s\\n' {shlex.quote(mark)}; (exit $code)"
-
-
-def _make_environment(folder: Path) -> None:
-    """Give the reader a pytest without plugins, as `pipx install 'nofx-cli[gates]'` does; it also starts faster."""
-    pytest = folder / "bin" / "pytest"
-    pytest.parent.mkdir(parents=True)
-    python = shlex.quote(sys.executable)
-    pytest.write_text(f'#!/bin/sh\nPYTEST_DISABLE_PLUGIN_AUTOLOAD=1 exec {python} -m pytest "$@"\n')
-    pytest.chmod(0o755)
 
 
 def _surroundings(environ: Mapping[str, str], environment: Path) -> dict[str, str]:
