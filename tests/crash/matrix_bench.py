@@ -11,7 +11,11 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from nofx_cli import errors
 from nofx_cli.cli.app import app
@@ -37,6 +41,15 @@ _LAST_SECONDS = 5
 _ROUNDS = 25
 _SLOW_CASES = 50
 """One of so many has the real pauses."""
+
+
+@cache
+def command() -> Any:
+    """The command line, put together once for all that are forked."""
+    made: Any = typer.main.get_command(app)
+    for name in ("worker", "cancel"):
+        made.get_command(None, name)
+    return made
 
 
 class Failed(Exception):
@@ -137,7 +150,7 @@ class Bench:
         time.sleep(self.case.cancel_after_ms / 1000)
         for run in self._open_runs()[:1]:
             try:
-                app(["cancel", run])
+                command()(["cancel", run])
             except SystemExit as exc:
                 if exc.code not in (0, errors.ExitCode.CONFLICT):
                     raise
@@ -186,7 +199,7 @@ class Bench:
 
     def _worker(self, spec: WorkerSpec, *, drain: bool) -> Child:
         words = ["worker", "--concurrency", str(spec.concurrency), *(["--drain"] if drain else [])]
-        return self._fork(lambda: app(words), spec.blow, "worker")
+        return self._fork(lambda: command()(words), spec.blow, "worker")
 
     # what happens
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,9 @@ from tests.crash.matrix_faults import POINTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GROUPS = 8
-EACH = 7
-"""So many cases of each kind; more of those that did not come to their point."""
+EACH, EACH_OF_MANY = 5, 10
+"""So many cases of each kind, in the default suite and where it may take long; more of those that did not come to their
+point."""
 
 
 def play(folder: Path, seeds: Iterable[int]) -> Counter[str]:
@@ -47,17 +48,24 @@ def seeds_of(kind: int, *, first: int, count: int) -> list[int]:
 @pytest.mark.crash
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_workers_that_die_anywhere_lose_nothing_and_do_nothing_twice(tmp_path: Path, group: int) -> None:
-    kinds = range(group, len(KINDS), GROUPS)
-    hits = play(tmp_path, [seed for kind in kinds for seed in seeds_of(kind, first=0, count=EACH)])
+    assert len(KINDS) * EACH >= 250
+    play_kinds(tmp_path, range(group, len(KINDS), GROUPS), each=EACH)
 
-    for tries in range(3):
+
+@pytest.mark.crash
+@pytest.mark.long
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_nor_do_they_in_twice_as_many_cases(tmp_path: Path, group: int) -> None:
+    play_kinds(tmp_path, range(group, len(KINDS), GROUPS), each=EACH_OF_MANY)
+
+
+def play_kinds(folder: Path, kinds: Sequence[int], *, each: int) -> None:
+    """Play cases of some kinds until each has come to its point."""
+    hits = play(folder, [seed for kind in kinds for seed in seeds_of(kind, first=0, count=each)])
+    for tries in range(1, 5):
         missing = [kind for kind in kinds if KINDS[kind] in POINTS and not hits[KINDS[kind]]]
         if not missing:
             return
-        more = [seed for kind in missing for seed in seeds_of(kind, first=EACH * (tries + 1), count=EACH)]
-        hits += play(tmp_path, more)
+        more = [seed for kind in missing for seed in seeds_of(kind, first=EACH_OF_MANY * tries, count=EACH_OF_MANY)]
+        hits += play(folder, more)
     pytest.fail(f"never hit: {[KINDS[kind] for kind in missing]}; is what they wrap still called?")
-
-
-def test_there_are_hundreds_of_cases() -> None:
-    assert len(KINDS) * EACH >= 300

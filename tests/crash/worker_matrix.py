@@ -31,7 +31,8 @@ from nofx_cli.domain.plan import Plan
 from nofx_cli.handlers.registry import Registry
 from nofx_cli.planning import load
 from nofx_cli.wiring import session
-from tests.crash.matrix_bench import Bench, Failed
+from nofx_cli.wiring.session import open_session
+from tests.crash.matrix_bench import Bench, Failed, command
 from tests.crash.matrix_cases import draw
 from tests.crash.matrix_faults import POINTS
 
@@ -86,6 +87,8 @@ def _load_everything() -> None:
     for name in ("nofx_cli.cli.commands.worker", "nofx_cli.cli.commands.cancel", "nofx_cli.cli.worker_log", "filelock"):
         importlib.import_module(name)
     session.load_plan = lambda text, **_named: _read_plan(text)  # type: ignore[attr-defined]
+    command()
+    open_session()  # what it makes on its way, such as regular expressions, is there for all that are forked
     gc.collect()
     gc.freeze()
 
